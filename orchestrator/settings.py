@@ -1,0 +1,82 @@
+"""The one settings object, and the only reader of the environment.
+
+Every field is read from `SWITCHBOARD_<NAME>`; layers below get values, never this object.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Profile = Literal["embedded", "gpu"]
+
+
+class Settings(BaseSettings):
+    """Frozen; times in seconds, sizes in bytes unless the name says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="SWITCHBOARD_", frozen=True, extra="ignore")
+
+    home: Path = Path(".switchboard")
+    """Database, vectors, artifacts and the lock of the running service."""
+    cache: Path = Path("~/.cache/switchboard")
+    """Models, shared by all checkouts."""
+    profile: Profile = "embedded"
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65_535)
+
+    database_url: str | None = None
+    """SQLAlchemy URL; default is SQLite in `home`. PostgreSQL: postgresql+psycopg://…"""
+    qdrant_url: str | None = None
+    """A Qdrant server or cluster; default is Qdrant Edge in `home`."""
+    qdrant_api_key: SecretStr | None = None
+
+    llm_base_url: str | None = None
+    """Any OpenAI-compatible endpoint, with its /v1; default is the profile's own server."""
+    llm_model: str | None = None
+    llm_api_key: SecretStr | None = None
+    llm_context_tokens: int = Field(default=8192, ge=1024)
+    llm_parallel: int = Field(default=2, ge=1, le=256)
+    llm_timeout_s: float = Field(default=120.0, gt=0)
+
+    vllm_model: str | None = None
+    vllm_tensor_parallel: int = Field(default=1, ge=1)
+    vllm_quantization: str | None = None
+    vllm_prefix_caching: bool = True
+    vllm_tool_parser: str = "hermes"
+    vllm_python: Path | None = None
+    """The interpreter of the environment that vLLM is installed in."""
+
+    models_memory_mb: int = Field(default=6_000, ge=500)
+    models_idle_s: float = Field(default=900.0, gt=0)
+
+    request_timeout_s: float = Field(default=180.0, gt=0)
+    max_steps: int = Field(default=12, ge=1, le=64)
+    max_request_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
+    max_prompt_chars: int = Field(default=100_000, ge=100)
+    max_messages: int = Field(default=200, ge=1)
+    route_threshold: float = Field(default=0.6, ge=0, le=1)
+    """Confidence from which the router's plan is used without asking the LLM."""
+
+    @property
+    def home_dir(self) -> Path:
+        return self.home.expanduser().resolve()
+
+    @property
+    def cache_dir(self) -> Path:
+        return self.cache.expanduser().resolve()
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """Async URL of the state's database."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.home_dir / 'switchboard.db'}"
+
+
+@cache
+def get_settings() -> Settings:
+    """The process's settings, read once."""
+    return Settings()

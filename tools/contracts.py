@@ -15,6 +15,7 @@ from tools.artifacts import Artifact, ArtifactStore
 
 if TYPE_CHECKING:
     from model_servers.pool import ModelPool
+
     from tools.knowledge.base import KnowledgeBase
 
 Kind = Literal[
@@ -47,6 +48,13 @@ class InvalidInput(ToolError):
 
     code = "invalid_input"
     http_status = 400
+
+
+class NotFound(SwitchboardError):
+    """Something was asked for by an id or a name that does not exist."""
+
+    code = "not_found"
+    http_status = 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +119,9 @@ class RunContext:
         """Seconds left. Raises DeadlineExceeded when there are none."""
         left = self.deadline - time.monotonic()
         if left <= 0:
-            raise DeadlineExceeded("The time for this request is over; ask for less, or allow more.")
+            raise DeadlineExceeded(
+                "The time for this request is over; ask for less, or allow more."
+            )
         return left
 
 

@@ -1,0 +1,153 @@
+"""One turn of a conversation: what comes in, what is told on the way, what comes out.
+
+Everything here is JSON: it is stored, streamed and shown as it stands.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from orchestrator.plan import Plan
+from tools.artifacts import Artifact
+
+StepStatus = Literal["running", "ok", "failed", "skipped"]
+Path = Literal["router", "planner", "chat"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Message(_Frozen):
+    """An earlier message of the conversation."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+class Turn(_Frozen):
+    """What a person or a program asks.
+
+    Attributes:
+        text: the request, cleaned by the guard.
+        attachments: files that came with it: data, never instructions.
+        conversation_id: stored conversation that this turn continues; None starts a new one,
+            unless `history` is given.
+        history: earlier messages where the client keeps them itself (OpenAI's `messages`).
+        plan_only: plan and stop; nothing is run.
+        owner: id of the API key, or "local".
+    """
+
+    text: str
+    attachments: tuple[Artifact, ...] = ()
+    conversation_id: str | None = None
+    history: tuple[Message, ...] = ()
+    plan_only: bool = False
+    owner: str = "local"
+
+
+class ToolScore(_Frozen):
+    tool: str
+    confidence: float
+
+
+class RouteReport(_Frozen):
+    """How the plan came about. `confidence` is the calibrated probability that it is right."""
+
+    path: Path
+    confidence: float
+    shortlist: tuple[ToolScore, ...] = ()
+    resolved_request: str | None = None
+    """The request as understood from the conversation, where it was a follow-up."""
+
+
+class ErrorReport(_Frozen):
+    code: str
+    message: str
+
+
+class StepReport(_Frozen):
+    """One step that ran, failed or was skipped. `result` is the tool's data as JSON."""
+
+    id: str
+    tool: str
+    status: StepStatus
+    seconds: float = 0.0
+    result: dict[str, Any] | None = None
+    artifacts: tuple[Artifact, ...] = ()
+    error: ErrorReport | None = None
+
+
+class Citation(_Frozen):
+    """A passage that the answer rests on; `number` is its mark in the text, as in [1]."""
+
+    number: int
+    document: str
+    heading: str
+    chunk_id: str
+    text: str
+
+
+class UsageReport(_Frozen):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
+    llm_calls: int = 0
+
+
+class Outcome(_Frozen):
+    """The whole turn: what `switchboard ask --json` prints and the API returns on request."""
+
+    id: str
+    conversation_id: str | None
+    message_id: str | None = None
+    """Id of the stored answer, by which a thumb is given."""
+    answer: str
+    plan: Plan
+    steps: tuple[StepReport, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    route: RouteReport
+    usage: UsageReport = UsageReport()
+    seconds: float = 0.0
+
+
+class Routed(_Frozen):
+    type: Literal["route"] = "route"
+    route: RouteReport
+
+
+class Planned(_Frozen):
+    type: Literal["plan"] = "plan"
+    plan: Plan
+
+
+class StepChanged(_Frozen):
+    type: Literal["step"] = "step"
+    step: StepReport
+
+
+class StepProgress(_Frozen):
+    type: Literal["progress"] = "progress"
+    id: str
+    fraction: float
+
+
+class TextDelta(_Frozen):
+    """A piece of the answer; joined, the pieces are `Outcome.answer`."""
+
+    type: Literal["text"] = "text"
+    text: str
+
+
+class Finished(_Frozen):
+    type: Literal["outcome"] = "outcome"
+    outcome: Outcome
+
+
+Event = Annotated[
+    Routed | Planned | StepChanged | StepProgress | TextDelta | Finished,
+    Field(discriminator="type"),
+]

@@ -1,0 +1,103 @@
+# make serve        set everything up and serve on http://127.0.0.1:8000
+# make test         set everything up and run the tests
+# make test-vllm    drive the agent through a real vLLM on the CPU
+# make lint         ruff, mypy, import-linter
+#
+# After the first run nothing here reaches for a network, until requirements.lock changes.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+TORCH_VERSION := 2.13.0
+# Another index for torch alone, such as PyTorch's own CPU or CUDA one.
+TORCH_INDEX ?=
+SWITCHBOARD_HOME ?= .switchboard
+PYTEST_ARGS ?=
+
+.PHONY: help setup serve models handbook test test-vllm chromium lint lock clean
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+## The environment: one stamp a stage, so that only what changed is done again.
+
+$(VENV)/.created:
+	@python=$$(command -v python3.11 || command -v python3 || true); \
+	if [ -z "$$python" ] || ! "$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then \
+	  echo "Switchboard needs Python 3.11, with venv: install the packages python3.11 and python3.11-venv, or put python3.11 on the PATH." >&2; exit 1; \
+	fi; \
+	echo "==> creating $(VENV) with $$("$$python" --version)"; \
+	"$$python" -m venv $(VENV)
+	@touch $@
+
+# torch comes first and stays out of the hashed lock: which build fits depends on the machine.
+$(VENV)/.torch-$(TORCH_VERSION): $(VENV)/.created
+	@echo "==> installing torch $(TORCH_VERSION)"
+	$(PIP) install $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch==$(TORCH_VERSION)
+	@touch $@
+
+$(VENV)/.locked: requirements.lock $(VENV)/.torch-$(TORCH_VERSION)
+	@echo "==> installing $$(grep -c '^[a-z0-9].*==' requirements.lock) locked packages"
+	$(PIP) install --require-hashes --no-deps -r requirements.lock
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml $(VENV)/.locked
+	@echo "==> installing switchboard"
+	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(VENV)/.installed
+
+## Models and sample knowledge
+
+# `pull` looks at what is there and fetches the rest, so it needs no stamp.
+models: setup
+	@$(BIN)/switchboard models pull
+
+$(SWITCHBOARD_HOME)/.handbook: $(shell find examples/shop/handbook -type f 2>/dev/null) | models
+	@echo "==> loading the sample handbook"
+	$(BIN)/switchboard kb add examples/shop/handbook
+	@mkdir -p $(@D) && touch $@
+
+handbook: $(SWITCHBOARD_HOME)/.handbook
+
+serve: models handbook
+	$(BIN)/switchboard serve
+
+## Checks
+
+chromium:
+	@if command -v chromium >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "==> installing chromium"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; \
+	else \
+	  echo "The browser tests need Debian's package 'chromium': sudo apt-get install chromium" >&2; exit 1; \
+	fi
+
+test: models chromium
+	$(BIN)/pytest -m "not vllm" $(PYTEST_ARGS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+## Upkeep
+
+# uv lives in an environment of its own, for as long as it takes.
+lock:
+	@uv=$$(mktemp -d) && trap 'rm -rf "$$uv"' EXIT && \
+	python3.11 -m venv "$$uv" && "$$uv/bin/pip" install --quiet uv && \
+	"$$uv/bin/uv" pip compile pyproject.toml --extra dev --generate-hashes --python-version 3.11 \
+	  --no-emit-package torch --no-header --quiet -o requirements.lock
+	@echo "requirements.lock is compiled; review it, then make setup"
+
+clean:
+	rm -rf $(VENV) .venv-vllm build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,1 +1,1 @@
-"""Understands a request, plans it, runs the plan and answers: over HTTP, in a chat page, in a shell."""
+"""Understands a request, plans it, runs the plan and answers: over HTTP, in a page, in a shell."""

@@ -1,0 +1,213 @@
+"""Runs a plan as dataflow: each step starts as soon as what it refers to is there.
+
+Steps never raise: a step that fails is reported as failed, the steps that need it as skipped,
+and the rest go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from model_servers.contracts import DeadlineExceeded, SwitchboardError
+from orchestrator.plan import Plan, Ref, Step
+from orchestrator.turn import ErrorReport, Event, StepChanged, StepProgress, StepReport
+from tools.artifacts import Artifact
+from tools.coercions import coerce
+from tools.contracts import InvalidInput, Kind, RunContext, Tool, ToolError, ToolResult
+from tools.registry import Registry
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 2
+"""Times a step is tried when its error may pass by itself."""
+BACKOFF_S = 0.3
+
+Needs = Mapping[str, StepReport]
+StepFunction = Callable[[Step, Needs], Awaitable[StepReport]]
+Launch = Callable[[StepFunction, Step, Needs], Awaitable[StepReport]]
+"""How a step is started: plainly, or as a durable task of LangGraph."""
+
+
+class ToolFault(ToolError):
+    """A tool broke in a way it did not foresee: a bug, not the caller's fault."""
+
+    code = "tool_fault"
+    http_status = 500
+
+
+class InputValue(BaseModel):
+    """A named input of a plan: text as it stands, or a file."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Kind
+    text: str | None = None
+    artifact: Artifact | None = None
+
+    @property
+    def value(self) -> str | Artifact:
+        found = self.text if self.artifact is None else self.artifact
+        assert found is not None
+        return found
+
+
+def _ignore(*_: object) -> None:
+    return None
+
+
+async def _call(function: StepFunction, step: Step, needs: Needs) -> StepReport:
+    return await function(step, needs)
+
+
+async def execute(
+    plan: Plan,
+    inputs: Mapping[str, InputValue],
+    registry: Registry,
+    ctx: RunContext,
+    *,
+    emit: Callable[[Event], None] = _ignore,
+    write: Callable[[str, str], None] = _ignore,
+    launch: Launch = _call,
+) -> tuple[StepReport, ...]:
+    """Run a checked plan; one report a step, in the plan's order.
+
+    `emit` is told of each step's start, progress and end; `write` gets a step's id and each piece
+    of the text that it is making. Cancelling the call cancels every step that is running.
+    """
+    run = _Run(inputs, registry, ctx, emit, write)
+    wanted = plan.needs(registry)
+    started: dict[str, asyncio.Task[StepReport]] = {}
+
+    async def when_ready(step: Step) -> StepReport:
+        needs = {id_: await started[id_] for id_ in sorted(wanted[step.id])}
+        return await launch(run.step, step, needs)
+
+    async with asyncio.TaskGroup() as group:
+        for step in plan.steps:
+            started[step.id] = group.create_task(when_ready(step), name=f"step:{step.id}")
+    return tuple(started[step.id].result() for step in plan.steps)
+
+
+async def run_tool(tool: Tool, args: Mapping[str, Any], ctx: RunContext) -> ToolResult:
+    """Validate the arguments and call the tool.
+
+    Raises InvalidInput for bad arguments, ToolFault for what the tool did not foresee: one tool's
+    bug takes down neither the plan nor the service, and its text stays in the log.
+    """
+    try:
+        checked = tool.Args.model_validate(args)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "arguments"
+        raise InvalidInput(f"{tool.name}: {where}: {first['msg']}.", param=where) from None
+    try:
+        return await tool(checked, ctx)
+    except (SwitchboardError, TimeoutError):
+        raise
+    except Exception as error:
+        log.exception("tool %s broke", tool.name)
+        raise ToolFault(
+            f"{tool.name} broke while working on this; the service's log has the details."
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the steps of one plan share."""
+
+    inputs: Mapping[str, InputValue]
+    registry: Registry
+    ctx: RunContext
+    emit: Callable[[Event], None]
+    write: Callable[[str, str], None]
+
+    async def step(self, step: Step, needs: Needs) -> StepReport:
+        failed = [id_ for id_, report in needs.items() if report.status != "ok"]
+        begun = time.monotonic()
+        if failed:
+            report = _report(step, "skipped", begun, error=_needs_failed(failed))
+        else:
+            self.emit(StepChanged(step=_report(step, "running", begun)))
+            try:
+                result = await self._attempt(step, needs)
+            except SwitchboardError as error:
+                told = ErrorReport(code=error.code, message=error.message)
+                report = _report(step, "failed", begun, error=told)
+            else:
+                data = result.data.model_dump(mode="json")
+                report = _report(step, "ok", begun, result=data, artifacts=result.artifacts)
+        self.emit(StepChanged(step=report))
+        return report
+
+    async def _attempt(self, step: Step, needs: Needs) -> ToolResult:
+        """Call the tool, once more where the error may pass and nothing was shown yet."""
+        tool = self.registry[step.tool]
+        wrote = False
+
+        def piece(text: str) -> None:
+            nonlocal wrote
+            wrote = True
+            self.write(step.id, text)
+
+        def progress(fraction: float) -> None:
+            self.emit(StepProgress(id=step.id, fraction=fraction))
+
+        ctx = dataclasses.replace(self.ctx, write=piece, progress=progress)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                async with asyncio.timeout(ctx.remaining_s()):
+                    return await run_tool(tool, await self._bind(step, needs, tool), ctx)
+            except TimeoutError:
+                raise DeadlineExceeded(
+                    f"{tool.name} did not finish in the time for this request."
+                ) from None
+            except DeadlineExceeded:
+                raise
+            except SwitchboardError as error:
+                if wrote or not error.retryable or attempt == ATTEMPTS:
+                    raise
+            pause_s = BACKOFF_S * (1 + random.random())  # noqa: S311 - jitter, not a secret
+            await asyncio.sleep(min(pause_s, ctx.remaining_s()))
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _bind(self, step: Step, needs: Needs, tool: Tool) -> dict[str, Any]:
+        """The arguments with every reference replaced by its data, turned to the slot's kind."""
+        args: dict[str, Any] = dict(step.args)
+        slots = tool.slots()
+        for name, refs in step.refs(slots).items():
+            values = [
+                await coerce(*self._resolve(ref, needs), slots[name], self.ctx.artifacts)
+                for ref in refs
+            ]
+            args[name] = values[0] if len(values) == 1 else "\n\n".join(map(str, values))
+        return args
+
+    def _resolve(self, ref: Ref, needs: Needs) -> tuple[Any, Kind]:
+        if ref.is_input:
+            found = self.inputs[ref.name]
+            return found.value, found.kind
+        report = needs[ref.name]
+        outputs = self.registry[report.tool].outputs
+        port = ref.port or next(iter(outputs))
+        assert report.result is not None
+        return report.result[port], outputs[port]
+
+
+def _report(step: Step, status: Any, begun: float, **more: Any) -> StepReport:
+    seconds = round(time.monotonic() - begun, 4)
+    return StepReport(id=step.id, tool=step.tool, status=status, seconds=seconds, **more)
+
+
+def _needs_failed(failed: list[str]) -> ErrorReport:
+    return ErrorReport(
+        code="dependency_failed", message=f"It needs {', '.join(failed)}, which failed."
+    )

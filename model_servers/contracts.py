@@ -5,7 +5,7 @@ This is the lowest layer: nothing here knows of tools, plans, users or the envir
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
@@ -68,6 +68,24 @@ class ContextTooLong(ModelError):
     http_status = 400
 
 
+class ModelBusy(ModelError):
+    """The chat model's endpoint takes no more requests just now.
+
+    Attributes:
+        retry_after_s: how long the endpoint asks to wait, where it says so.
+    """
+
+    code = "rate_limit_exceeded"
+    http_status = 429
+    retryable = True
+
+    def __init__(
+        self, message: str, *, param: str | None = None, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message, param=param)
+        self.retry_after_s = retry_after_s
+
+
 class DeadlineExceeded(SwitchboardError):
     """The time allowed for this work is over."""
 
@@ -110,17 +128,22 @@ Role = Literal["system", "user", "assistant"]
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens that the chat model read and wrote, and how often it was called."""
+    """Tokens that the chat model read and wrote, and how often it was called.
+
+    `cached_tokens` of the prompt came from the server's prefix cache, where it tells.
+    """
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     llm_calls: int = 0
+    cached_tokens: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
             self.llm_calls + other.llm_calls,
+            self.cached_tokens + other.cached_tokens,
         )
 
 
@@ -146,6 +169,24 @@ class ChatDelta:
     text: str
     finish_reason: Literal["stop", "length"] | None = None
     usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSpec:
+    """A function that a client offers to the model; `parameters` is a JSON Schema object."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call of one offered function; `usage` counts everything it took to decide it."""
+
+    name: str
+    arguments: dict[str, Any]
+    usage: Usage
 
 
 class ChatModel(Protocol):
@@ -174,6 +215,22 @@ class ChatModel(Protocol):
         max_tokens: int,
         temperature: float = 0.0,
         timeout_s: float = 120.0,
-    ) -> AsyncIterator[ChatDelta]:
+    ) -> AsyncGenerator[ChatDelta, None]:
         """The reply in pieces. Closing the iterator (`aclose`) stops the generation."""
+        ...
+
+    async def call(
+        self,
+        messages: Sequence[ChatMessage],
+        functions: Sequence[FunctionSpec],
+        *,
+        choice: str = "auto",
+        max_tokens: int = 512,
+        timeout_s: float = 120.0,
+    ) -> ToolCall | None:
+        """The call of one of `functions` that answers `messages`; None when none is needed.
+
+        `choice` is "auto" (the model decides), "required" (some function), or the name of one.
+        Raises as `complete` does; ModelError too when the arguments are cut by `max_tokens`.
+        """
         ...

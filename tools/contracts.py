@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from model_servers.contracts import ChatModel, DeadlineExceeded, SwitchboardError, Usage
+from model_servers.contracts import ChatModel, DeadlineExceeded, Usage
 from tools.artifacts import Artifact, ArtifactStore
+from tools.errors import InvalidInput as InvalidInput  # noqa: PLC0414 - re-exported
+from tools.errors import NotFound as NotFound  # noqa: PLC0414 - re-exported
+from tools.errors import ToolError as ToolError  # noqa: PLC0414 - re-exported
 
 if TYPE_CHECKING:
     from model_servers.pool import ModelPool
@@ -34,27 +37,6 @@ Kind = Literal[
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 MAX_TEXT_CHARS = 400_000
-
-
-class ToolError(SwitchboardError):
-    """A tool could not do what it was asked; the message says why and what to do."""
-
-    code = "tool_error"
-    http_status = 422
-
-
-class InvalidInput(ToolError):
-    """An argument or a file that the tool cannot work with."""
-
-    code = "invalid_input"
-    http_status = 400
-
-
-class NotFound(SwitchboardError):
-    """Something was asked for by an id or a name that does not exist."""
-
-    code = "not_found"
-    http_status = 404
 
 
 @dataclass(frozen=True, slots=True)

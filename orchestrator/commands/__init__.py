@@ -1,0 +1,1 @@
+"""The `switchboard` command's sub-commands, a file each."""

@@ -1,0 +1,279 @@
+"""The state's database: SQLite by default, PostgreSQL by URL; migrated when it is opened."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from orchestrator.errors import DatabaseError, DatabaseUnavailable
+
+BUSY_TIMEOUT_MS = 10_000
+_MIGRATION_LOCK = 0x5317C4B0
+"""Key of PostgreSQL's advisory lock: two services that start at once migrate one by one."""
+
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "sqlite+aiosqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """An aware time in UTC, also on SQLite, which keeps no zone."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+conversations = sa.Table(
+    "conversations",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("owner", sa.String(64), nullable=False, index=True),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+)
+
+messages = sa.Table(
+    "messages",
+    metadata,
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(64), nullable=False, unique=True),
+    sa.Column(
+        "conversation_id",
+        sa.ForeignKey("conversations.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("outcome", sa.JSON(none_as_null=True)),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+)
+
+ratings = sa.Table(
+    "ratings",
+    metadata,
+    sa.Column("message_id", sa.ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("value", sa.SmallInteger, nullable=False),
+    sa.Column("comment", sa.Text),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.CheckConstraint("value IN (-1, 1)", name="thumb"),
+)
+
+keys = sa.Table(
+    "keys",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False, unique=True),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("revoked_at", UtcDateTime),
+)
+
+
+class Database:
+    """An open database. Get one from `open_database`."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection in a read transaction. Raises DatabaseUnavailable."""
+        with _translated():
+            async with self._engine.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A connection in a transaction that is committed at the end, rolled back on an error.
+
+        On SQLite it takes the write lock at once: a reader that turns writer in a transaction is
+        refused when another process wrote in between. Raises DatabaseUnavailable.
+        """
+        with _translated():
+            async with self._engine.connect() as plain:
+                connection = await plain.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+                async with connection.begin():
+                    yield connection
+
+    async def ping(self) -> None:
+        """Ask it something trivial. Raises DatabaseUnavailable."""
+        async with self.read() as connection:
+            await connection.execute(sa.text("SELECT 1"))
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+async def open_database(url: str) -> Database:
+    """Connect and bring the schema up to date. A SQLite file is made where there is none.
+
+    Raises DatabaseError where the URL is no use, DatabaseUnavailable where nothing answers.
+    """
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
+        await asyncio.to_thread(_make_folder, Path(str(parsed.database)).parent)
+    engine = create_async_engine(parsed, json_serializer=_to_json)
+    if parsed.get_backend_name() == "sqlite":
+        sa.event.listen(engine.sync_engine, "connect", _on_sqlite_connect)
+        sa.event.listen(engine.sync_engine, "begin", _on_sqlite_begin)
+    database = Database(engine)
+    try:
+        async with database.write() as connection:
+            if parsed.get_backend_name() == "postgresql":
+                await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            await connection.run_sync(_migrate)
+    except sa.exc.DatabaseError as error:
+        await database.close()
+        raise DatabaseError(
+            "The database can't be read or brought up to date; see that SWITCHBOARD_DATABASE_URL "
+            "names Switchboard's own."
+        ) from error
+    except BaseException:
+        await database.close()
+        raise
+    return database
+
+
+@asynccontextmanager
+async def database_at(url: str) -> AsyncIterator[Database]:
+    """`open_database` for the length of a `with` block."""
+    database = await open_database(url)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """The text without NULs and lone surrogates, which no database takes."""
+    return _UNSTORABLE.sub("", text)
+
+
+def storable_json(value: Any) -> Any:
+    """JSON data that every database takes: texts cleaned, numbers that are none made null."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(str(key)): storable_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable_json(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _parse(url: str) -> URL:
+    # The URL may hold a password: it is in none of the messages.
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise DatabaseError(
+            "SWITCHBOARD_DATABASE_URL is not a database URL; write it as "
+            "postgresql+psycopg://USER:PASSWORD@HOST/NAME, or leave it out for SQLite."
+        ) from None
+    driver = _DRIVERS.get(parsed.drivername)
+    if driver is None:
+        raise DatabaseError(
+            f"There is no support for {parsed.drivername!r} databases; "
+            "use postgresql+psycopg://…, or leave SWITCHBOARD_DATABASE_URL out for SQLite."
+        )
+    return parsed.set(drivername=driver)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseError(
+            f"The database's folder can't be made ({error.strerror}); set SWITCHBOARD_HOME to a "
+            "folder that may be written to."
+        ) from None
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """A driver's failures become DatabaseUnavailable, without their SQL and parameters."""
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+        raise DatabaseUnavailable(
+            "The database does not answer; see that it runs, can be reached and has room."
+        ) from error
+
+
+def _to_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _on_sqlite_connect(connection: Any, _record: Any) -> None:
+    # Python's driver would begin transactions by itself, and never for DDL: see _on_sqlite_begin.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        "journal_mode = WAL",
+        "synchronous = NORMAL",
+        "foreign_keys = ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _on_sqlite_begin(connection: sa.Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+
+
+def _migrate(connection: sa.Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", "orchestrator:migrations")
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise DatabaseError(
+            "The database was written by a newer Switchboard; update this one."
+        ) from error

@@ -1,0 +1,138 @@
+"""Every error that Switchboard raises on purpose, and the shape in which a client gets it.
+
+Raised where it happens; each class is defined in the layer that raises it.
+
+    SwitchboardError            internal_error           500
+    ├─ ModelError               model_error              500            model_servers.contracts
+    │  ├─ ModelUnavailable      model_unavailable        503  retryable
+    │  ├─ WeightsError          weights_error            503
+    │  ├─ ProfileError          profile_unsupported      501
+    │  └─ ContextTooLong        context_length_exceeded  400
+    ├─ DeadlineExceeded         deadline_exceeded        504  retryable
+    ├─ ToolError                tool_error               422            tools.contracts
+    │  └─ InvalidInput          invalid_input            400
+    ├─ NotFound                 not_found                404
+    ├─ RegistryError            invalid_tool             500            tools.registry
+    ├─ PlanError                invalid_plan             422            orchestrator.plan
+    ├─ DatabaseError            database_error           500            orchestrator.errors
+    │  └─ DatabaseUnavailable   database_unavailable     503  retryable
+    └─ RequestError             invalid_request          400
+       ├─ BadRequest            invalid_request          400
+       ├─ AuthenticationFailed  invalid_api_key          401
+       ├─ PermissionDenied      permission_denied        403
+       ├─ UnknownRoute          unknown_route            404
+       ├─ UnknownModel          model_not_found          404
+       ├─ MethodNotAllowed      method_not_allowed       405
+       ├─ PayloadTooLarge       request_too_large        413
+       ├─ UnsupportedMedia      unsupported_media_type   415
+       └─ TooManyRequests       rate_limit_exceeded      429  retryable
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from model_servers.contracts import SwitchboardError
+
+
+class DatabaseError(SwitchboardError):
+    """The state's database can't be used as it is set up."""
+
+    code = "database_error"
+
+
+class DatabaseUnavailable(DatabaseError):
+    """The state's database does not answer just now."""
+
+    code = "database_unavailable"
+    http_status = 503
+    retryable = True
+
+
+class RequestError(SwitchboardError):
+    """A request that can't be served as it was sent."""
+
+    code = "invalid_request"
+    http_status = 400
+
+
+class BadRequest(RequestError):
+    """A field of the request is missing, unknown or wrong."""
+
+
+class AuthenticationFailed(RequestError):
+    """The API key is missing or not valid."""
+
+    code = "invalid_api_key"
+    http_status = 401
+
+
+class PermissionDenied(RequestError):
+    """The request may not be made from where it comes from."""
+
+    code = "permission_denied"
+    http_status = 403
+
+
+class UnknownRoute(RequestError):
+    """Nothing is served under this address."""
+
+    code = "unknown_route"
+    http_status = 404
+
+
+class UnknownModel(RequestError):
+    """No model has this name."""
+
+    code = "model_not_found"
+    http_status = 404
+
+
+class MethodNotAllowed(RequestError):
+    """The address exists, but not for this HTTP method."""
+
+    code = "method_not_allowed"
+    http_status = 405
+
+
+class PayloadTooLarge(RequestError):
+    """The request's body is larger than the service takes."""
+
+    code = "request_too_large"
+    http_status = 413
+
+
+class UnsupportedMedia(RequestError):
+    """The body's content type or encoding is not one that the service reads."""
+
+    code = "unsupported_media_type"
+    http_status = 415
+
+
+class TooManyRequests(RequestError):
+    """More was asked at once than the service does at once."""
+
+    code = "rate_limit_exceeded"
+    http_status = 429
+    retryable = True
+
+
+_TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    429: "rate_limit_error",
+}
+
+
+def to_openai(error: SwitchboardError) -> dict[str, Any]:
+    """The body of OpenAI's error responses: `{"error": {message, type, param, code}}`."""
+    kind = "server_error" if error.http_status >= 500 else "invalid_request_error"
+    return {
+        "error": {
+            "message": error.message,
+            "type": _TYPES.get(error.http_status, kind),
+            "param": error.param,
+            "code": error.code,
+        }
+    }

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import re
+import tempfile
+import threading
+import unicodedata
+from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tools.errors import InvalidInput, NotFound
+from tools.file_types import detect_file_type
 
 ArtifactKind = Literal["text", "document", "image", "audio", "video", "table"]
 Origin = Literal["user", "tool", "web"]
@@ -40,3 +50,118 @@ class ArtifactStore(Protocol):
     def open(self, artifact_id: str) -> BinaryIO:
         """Its bytes. Raises NotFound."""
         ...
+
+
+_ID = re.compile(r"[0-9a-f]{64}")
+_MEGABYTE = 1024 * 1024
+MAX_NAME_CHARS = 120
+
+
+class FileArtifactStore:
+    """Files below one folder, each named by its sha256, with what is known of it in JSON beside.
+
+    The same bytes put twice are kept once, under the name and origin given last. Safe to use from
+    several threads.
+
+    Args:
+        root: the folder; made where it is missing.
+        max_file_bytes: the largest file taken.
+        quota_bytes: the most that all files together may take.
+    """
+
+    def __init__(self, root: Path, *, max_file_bytes: int, quota_bytes: int) -> None:
+        self._root = root
+        self._max_file_bytes = max_file_bytes
+        self._quota_bytes = quota_bytes
+        self._lock = threading.Lock()
+        root.mkdir(parents=True, exist_ok=True)
+        self._used_bytes = sum(file.stat().st_size for file in root.glob("*/*") if file.is_file())
+
+    def put(self, data: bytes, *, name: str, origin: Origin) -> Artifact:
+        """Keep the bytes. Raises InvalidInput; nothing is kept then."""
+        name = clean_name(name)
+        if len(data) > self._max_file_bytes:
+            raise InvalidInput(
+                f"{name} has {len(data) / _MEGABYTE:.1f} MB; "
+                f"at most {self._max_file_bytes / _MEGABYTE:.1f} MB are taken."
+            )
+        found = detect_file_type(data, name)
+        artifact = Artifact(
+            id=hashlib.sha256(data).hexdigest(),
+            kind=found.kind,
+            media_type=found.media_type,
+            size=len(data),
+            name=name,
+            origin=origin,
+        )
+        content, facts = self._paths(artifact.id)
+        with self._lock:
+            if not content.exists():
+                if self._used_bytes + len(data) > self._quota_bytes:
+                    raise InvalidInput(
+                        f"There is no room left for {name}: the files kept may take "
+                        f"{self._quota_bytes / _MEGABYTE:.0f} MB. Remove some, or raise the quota."
+                    )
+                _write_atomically(content, data)
+                self._used_bytes += len(data)
+            _write_atomically(facts, artifact.model_dump_json().encode())
+        return artifact
+
+    def get(self, artifact_id: str) -> Artifact:
+        """What is known of a file. Raises NotFound."""
+        _, facts = self._paths(artifact_id)
+        try:
+            return Artifact.model_validate_json(facts.read_bytes())
+        except (OSError, ValidationError):
+            raise _not_found() from None
+
+    def open(self, artifact_id: str) -> BinaryIO:
+        """Its bytes; the caller closes the file. Raises NotFound."""
+        content, _ = self._paths(artifact_id)
+        try:
+            return content.open("rb")
+        except OSError:
+            raise _not_found() from None
+
+    def _paths(self, artifact_id: str) -> tuple[Path, Path]:
+        if not _ID.fullmatch(artifact_id):
+            raise _not_found()
+        folder = self._root / artifact_id[:2]
+        return folder / artifact_id, folder / f"{artifact_id}.json"
+
+
+def _not_found() -> NotFound:
+    return NotFound("There is no such file here; upload it again.")
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    """Write beside and rename, so that a reader sees the whole file or none."""
+    path.parent.mkdir(exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def clean_name(name: str) -> str:
+    """A file name that is safe to show and to store: its last path part, without control, format
+    and bidirectional characters, at most MAX_NAME_CHARS long with its extension kept."""
+    last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    shown = "".join(
+        character for character in last if not unicodedata.category(character).startswith("C")
+    )
+    shown = " ".join(shown.split()).strip(". ")
+    if not shown:
+        return "file"
+    if len(shown) <= MAX_NAME_CHARS:
+        return shown
+    stem, dot, suffix = shown.rpartition(".")
+    if dot and len(suffix) <= 10:
+        return stem[: MAX_NAME_CHARS - len(suffix) - 1] + dot + suffix
+    return shown[:MAX_NAME_CHARS]

@@ -1,0 +1,163 @@
+"""What a file is, read from its bytes; its name is a claim, and a hint between text formats."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal
+
+from tools.charsets import decode_text
+from tools.errors import InvalidInput
+
+FileKind = Literal["document", "image", "audio", "video"]
+
+PDF = "application/pdf"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+TEXT, MARKDOWN, HTML, CSV = "text/plain", "text/markdown", "text/html", "text/csv"
+
+_DOCUMENTS = {
+    PDF: "a PDF",
+    DOCX: "a Word document",
+    XLSX: "an Excel workbook",
+    PPTX: "a PowerPoint presentation",
+    TEXT: "plain text",
+    MARKDOWN: "Markdown text",
+    HTML: "a web page",
+    CSV: "a CSV table",
+}
+_MEDIA: dict[str, FileKind] = {"image": "image", "audio": "audio", "video": "video"}
+
+_CLAIMS: dict[str, tuple[str, ...]] = {
+    ".pdf": (PDF,),
+    ".docx": (DOCX,),
+    ".xlsx": (XLSX,),
+    ".pptx": (PPTX,),
+    **dict.fromkeys((".txt", ".md", ".markdown"), (TEXT, MARKDOWN, HTML, CSV)),
+    **dict.fromkeys((".html", ".htm"), (HTML, TEXT)),
+    **dict.fromkeys((".csv", ".tsv"), (CSV,)),
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif"), ("image",)),
+    **dict.fromkeys((".tiff", ".heic", ".avif", ".ico", ".svg"), ("image",)),
+    **dict.fromkeys((".wav", ".mp3", ".flac", ".m4a", ".aac", ".opus", ".aiff"), ("audio",)),
+    **dict.fromkeys((".ogg", ".mp4", ".m4v", ".mov", ".webm", ".mkv", ".3gp"), ("audio", "video")),
+    **dict.fromkeys((".avi", ".mpg", ".mpeg", ".wmv", ".flv"), ("video",)),
+}
+"""What a file with this extension must turn out to be: media types, or their first halves."""
+
+_REFUSED = {
+    "application/x-ole-storage": "an old Office file; save it as .docx, .xlsx or .pptx",
+    "application/vnd.oasis.opendocument.text": "an OpenDocument text; save it as .docx or PDF",
+    "application/vnd.oasis.opendocument.spreadsheet": "an OpenDocument sheet; save it as .xlsx",
+    "application/vnd.oasis.opendocument.presentation": "OpenDocument slides; save them as .pptx",
+    "application/rtf": "an RTF file; save it as .docx or PDF",
+    "application/epub+zip": "an e-book; save it as PDF or text",
+    "application/zip": "an archive; unpack it and attach the files in it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FileType:
+    kind: FileKind
+    media_type: str
+
+
+def detect_file_type(data: bytes, name: str) -> FileType:
+    """Kind and media type of a file, by its bytes.
+
+    Raises InvalidInput where it is empty, damaged, of no kind that Switchboard reads, or not what
+    the extension of its name says.
+    """
+    if not data:
+        raise InvalidInput(f"{name} is empty.")
+    media_type = _media_type(data, name)
+    family = media_type.partition("/")[0]
+    claims = _CLAIMS.get(_suffix(name))
+    if claims is not None and media_type not in claims and family not in claims:
+        raise InvalidInput(
+            f"{name} isn't what its name says: it holds {_called(media_type)}. "
+            "Attach the right file, or give this one its true extension."
+        )
+    if media_type in _DOCUMENTS:
+        return FileType("document", media_type)
+    if family in _MEDIA:
+        return FileType(_MEDIA[family], media_type)
+    if media_type in _REFUSED:
+        raise InvalidInput(f"{name} is {_REFUSED[media_type]}.")
+    raise InvalidInput(
+        f"{name} is of a kind that can't be read here; attach text, Markdown, HTML, CSV, PDF, "
+        "Word, Excel, PowerPoint, an image, sound or video."
+    )
+
+
+def _suffix(name: str) -> str:
+    return PurePosixPath(name).suffix.lower()
+
+
+def _called(media_type: str) -> str:
+    family, _, subtype = media_type.partition("/")
+    if media_type in _DOCUMENTS:
+        return _DOCUMENTS[media_type]
+    if media_type in _REFUSED:
+        return _REFUSED[media_type].partition(";")[0]
+    if family in _MEDIA:
+        article = "a" if family == "video" else "an"
+        return f"{article} {family} file ({subtype.removeprefix('x-').upper()})"
+    return "something else"
+
+
+def _media_type(data: bytes, name: str) -> str:
+    if data.lstrip().startswith(b"%PDF-"):
+        return PDF
+    if data.startswith(b"{\\rtf"):
+        return "application/rtf"
+    if data.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        return "application/x-ole-storage"
+    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _zip_media_type(data, name)
+    text = decode_text(data)
+    if text is not None:
+        return _text_media_type(text, name)
+    if b"%PDF-" in data[:1024]:  # readers allow junk before the header
+        return PDF
+
+    import filetype
+
+    return str(filetype.guess_mime(data[:8192]) or "application/octet-stream")
+
+
+def _zip_media_type(data: bytes, name: str) -> str:
+    """Office files are told apart by their main part, OpenDocument and EPUB by `mimetype`."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = {info.filename: info for info in archive.infolist()}
+            if "word/document.xml" in members:
+                return DOCX
+            if "xl/workbook.xml" in members:
+                return XLSX
+            if "ppt/presentation.xml" in members:
+                return PPTX
+            declared = members.get("mimetype")
+            if declared is not None and declared.file_size < 200:
+                return archive.read(declared).decode("ascii", "replace").strip()
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, OSError, RuntimeError, EOFError):
+        raise InvalidInput(f"{name} is damaged and can't be opened; save it again.") from None
+    return "application/zip"
+
+
+_HTML_START = re.compile(r"(?is)\s*(?:<\?xml[^>]{0,200}>\s*)?<(?:!doctype\s+html|html|head|body)\b")
+
+
+def _text_media_type(text: str, name: str) -> str:
+    """Nothing in the bytes tells one text format from another but for HTML: the name decides."""
+    suffix = _suffix(name)
+    if _HTML_START.match(text) or (suffix in {".html", ".htm"} and re.search(r"<[a-zA-Z]", text)):
+        return HTML
+    if suffix in {".md", ".markdown"}:
+        return MARKDOWN
+    if suffix in {".csv", ".tsv"}:
+        return CSV
+    return TEXT

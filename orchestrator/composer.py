@@ -1,0 +1,264 @@
+"""Makes a plan without the LLM: the router's scores, the words' arguments, and types.
+
+What it can't fill in makes it unsure, and being unsure is cheap: the planner is asked then.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from orchestrator.arguments import read_arguments
+from orchestrator.clauses import Clause, points
+from orchestrator.plan import Plan, PlanError, Step, fits
+from orchestrator.router import CHAT, Router
+from orchestrator.turn import ToolScore
+from orchestrator.wishes import Reader, Wish, has_field, works_on_text
+from tools.contracts import Kind, Tool
+from tools.registry import Registry
+
+TEXT_INPUT = "text"
+"""Name of the input that holds the text a request is about: `input:text`."""
+PREVIOUS_INPUT = "previous"
+"""Name of the input that holds the answer before this turn: `input:previous`."""
+
+_UNRESOLVED = 0.2
+"""Confidence of a plan in which something had to be left open."""
+
+_FILE_WORDS = re.compile(
+    r"\b(?:files?|documents?|attach\w*|contract|pdf|docx?|letter|report|page|datei\w*|dokument\w*|"
+    r"vertrag\w*|anhang|fichier|contrat|pièce jointe|archivo|contrato|documento|adjunto|anexo|"
+    r"arquivo)\b|文件|合同|附件|文档|書類|契約|添付|ملف|عقد|फ़ाइल|अनुबंध",
+    re.IGNORECASE,
+)
+_PRODUCT_WORDS: Mapping[str, str] = {
+    "translate_text": r"translations?|translated|übersetzung|traduc\w+|traduç\w+|traductions?|译文|"
+    r"翻译(?:后|好)|訳文|الترجمة|अनुवाद",
+    "summarize_text": r"summar(?:y|ies)|zusammenfassung|résumé|resumen|resumo|摘要|总结(?:后|好)|要約文|"
+    r"الملخص|सारांश",
+    "answer_question": r"(?:the|your) (?:answer|reply)|die antwort|la réponse|la respuesta|"
+    r"a resposta|答案|回答|الجواب",
+    "transcribe_audio": r"transcript(?:ion)?|abschrift|transcripción|transcrição|文字稿|文字起こし",
+}
+"""How people call what a tool made when they ask for more of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A plan made from the words, and how sure of it the composer is.
+
+    Attributes:
+        payload: the text that the request is about, as set off from the instruction.
+        shortlist: tools by their best score over the clauses, best first, CHAT among them.
+        chat: probability that no tool is needed.
+    """
+
+    plan: Plan
+    confidence: float
+    chat: float
+    payload: str | None
+    shortlist: tuple[ToolScore, ...]
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """Turns a request into a draft."""
+
+    registry: Registry
+    router: Router
+
+    async def compose(
+        self,
+        request: str,
+        kinds: Mapping[str, Kind],
+        *,
+        language: str,
+        payload: str | None = None,
+    ) -> Draft:
+        """Draft a plan.
+
+        Args:
+            request: what the user says, cleaned.
+            kinds: inputs there are by name and kind: attachments, and `previous` where there is
+                an earlier answer. Their bytes are not needed.
+            language: of the request's instruction (ISO 639-1).
+            payload: the text it is about, where the caller knows it already.
+        """
+        wishes, payload = await Reader(self.registry, self.router).read(
+            request, payload, kinds, language
+        )
+        best: dict[str, float] = {}
+        for wish in wishes:
+            for name, score in wish.scores.items():
+                best[name] = max(score, best.get(name, 0.0))
+        shortlist = tuple(
+            ToolScore(tool=name, confidence=round(score, 4))
+            for name, score in sorted(best.items(), key=lambda item: -item[1])
+        )
+        asked = [wish for wish in wishes if wish.best != CHAT] or wishes
+        chat = min((wish.scores[CHAT] for wish in asked), default=1.0)
+        inputs = dict(kinds)
+        if payload is not None:
+            inputs[TEXT_INPUT] = "text"
+        plan, confidence = self._assemble(asked, inputs)
+        return Draft(plan, confidence, chat, payload, shortlist, language)
+
+    def _assemble(self, wishes: Sequence[Wish], inputs: Mapping[str, Kind]) -> tuple[Plan, float]:
+        if not wishes or any(wish.best == CHAT for wish in wishes):
+            return Plan(), 0.0
+        steps: list[Step] = []
+        confidence = 1.0
+        for wish in self._merge(wishes):
+            tool = self.registry[wish.best]
+            made = self._steps(wish, tool, steps, inputs)
+            if made is None or len(steps) + len(made) > 9:
+                return Plan(steps=tuple(steps)), _UNRESOLVED
+            steps += made
+            confidence = min(confidence, wish.confidence)
+        try:
+            plan = Plan(steps=tuple(steps)).check(self.registry, inputs)
+        except PlanError:
+            return Plan(steps=tuple(steps)), _UNRESOLVED
+        return plan, confidence
+
+    def _merge(self, wishes: Sequence[Wish]) -> list[Wish]:
+        """Join neighbours that want the same tool with the same parameters."""
+        merged: list[Wish] = []
+        for wish in wishes:
+            last = merged[-1] if merged else None
+            if last is not None and last.best == wish.best and self._alike(last, wish):
+                joined = f"{last.clause.text} {wish.clause.text}"
+                scores = last.scores if last.confidence >= wish.confidence else wish.scores
+                merged[-1] = Wish(
+                    Clause(joined, last.clause.joiner),
+                    scores,
+                    wish.language or last.language,
+                    last.labels + wish.labels,
+                )
+            else:
+                merged.append(wish)
+        return merged
+
+    def _alike(self, one: Wish, other: Wish) -> bool:
+        tool = self.registry[one.best]
+        if "question" in tool.Args.model_fields:
+            return True
+        first, second = (read_arguments(tool, wish.clause.text).args for wish in (one, other))
+        return "target_language" in first or "types" in first or first == second
+
+    def _steps(
+        self,
+        wish: Wish,
+        tool: Tool,
+        before: Sequence[Step],
+        inputs: Mapping[str, Kind],
+    ) -> list[Step] | None:
+        """The steps of one wish, or None where something can't be filled in."""
+        words = wish.clause.text
+        read = read_arguments(tool, words)
+        args: dict[str, JsonValue] = dict(read.args)
+        if wish.language and has_field(self.registry, tool.name, "language"):
+            args["language"] = wish.language
+        if wish.labels and has_field(self.registry, tool.name, "labels"):
+            args["labels"] = list(wish.labels)
+        if read.missing:
+            return None
+        sources = self._sources(wish, tool, before, inputs)
+        if sources is None:
+            return None
+        fan: list[dict[str, JsonValue]] = [{}]
+        if read.fan_out is not None:
+            name, values = read.fan_out
+            fan = [{name: value} for value in values]
+        return [
+            Step(id=f"s{len(before) + number}", tool=tool.name, args={**args, **more, **source})
+            for number, (more, source) in enumerate(
+                ((more, source) for source in sources for more in fan), start=1
+            )
+        ]
+
+    def _sources(
+        self, wish: Wish, tool: Tool, before: Sequence[Step], inputs: Mapping[str, Kind]
+    ) -> list[dict[str, JsonValue]] | None:
+        """What fills the tool's slots: one dict a step. None where a required slot stays empty."""
+        slots = tool.slots()
+        required = [s for s in slots if tool.Args.model_fields[s].is_required()]
+        files = [n for n in inputs if n not in (TEXT_INPUT, PREVIOUS_INPUT)]
+        words = wish.clause.text
+        fixed: dict[str, JsonValue] = {}
+        several: tuple[str, list[str]] | None = None
+        for slot in slots:
+            needed = slot in required
+            refs = self._candidates(slots[slot], tool, wish, before, inputs, files, needed)
+            if not refs and needed:
+                return None
+            if len(refs) == 1:
+                fixed[slot] = refs[0]
+            elif refs:
+                named = [ref for ref in refs if ref.removeprefix("input:") in words]
+                several = (slot, named or refs)
+        if "document" in fixed and "context" in fixed:
+            del fixed["context"]
+        if several is None:
+            return [fixed]
+        return [{**fixed, several[0]: ref} for ref in several[1]]
+
+    def _candidates(
+        self,
+        kind: Kind,
+        tool: Tool,
+        wish: Wish,
+        before: Sequence[Step],
+        inputs: Mapping[str, Kind],
+        files: Sequence[str],
+        needed: bool,
+    ) -> list[str]:
+        """References that may fill a slot, best only; several files are all of them."""
+        words = wish.clause.text
+        fitting = [f"input:{name}" for name in files if fits(inputs[name], kind)]
+        if kind != "text":
+            exact = [f"input:{name}" for name in files if inputs[name] == kind]
+            return exact or (fitting if needed else [])
+        earlier = self._earlier(tool, wish, before)
+        if earlier is not None:
+            return [earlier]
+        if TEXT_INPUT in inputs and not (fitting and _FILE_WORDS.search(words)):
+            return [f"input:{TEXT_INPUT}"]
+        if not needed:
+            return []
+        if fitting:
+            return fitting
+        texts = [step.id for step in before if self._gives_text(step)]
+        if texts:
+            return [texts[-1]]
+        if PREVIOUS_INPUT in inputs and points(words):
+            return [f"input:{PREVIOUS_INPUT}"]
+        return []
+
+    def _earlier(self, tool: Tool, wish: Wish, before: Sequence[Step]) -> str | None:
+        """The earlier step whose result this wish is about, where its words say so."""
+        words = wish.clause.text
+        for step in reversed(before):
+            named = _PRODUCT_WORDS.get(step.tool)
+            if step.tool != tool.name and named and re.search(named, words, re.IGNORECASE):
+                return step.id
+        last = before[-1] if before else None
+        if last is None or not self._gives_text(last):
+            return None
+        same = [step for step in before if step.tool == last.tool]
+        if len(same) > 1 or last.tool == tool.name:
+            return None
+        if wish.clause.joiner == "then":
+            return last.id
+        works_on_input = works_on_text(self.registry, last.tool)
+        if not works_on_input:
+            return last.id
+        return last.id if tool.prose and points(words) else None
+
+    def _gives_text(self, step: Step) -> bool:
+        tool = self.registry[step.tool]
+        return tool.outputs[next(iter(tool.outputs))] == "text"

@@ -1,0 +1,197 @@
+"""Which tools does a wish need? Answered by an encoder and a linear head, without the LLM.
+
+The head is fitted at start on every tool's examples (and on requests that need no tool), so a
+tool from outside is routed to like the built-in ones. Its probabilities are calibrated by one
+temperature, chosen on predictions that were made out of fold. English has its own encoder; all
+other languages share a multilingual one.
+
+Temperature scaling: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from tools.registry import Registry
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+CHAT = "chat"
+"""The class of wishes that need no tool."""
+_VERSION = 3
+_FOLDS = 5
+_C = 10.0
+
+Scores = Mapping[str, float]
+"""Calibrated probability of each tool, and of CHAT; they sum to 1."""
+
+
+class Encoder(Protocol):
+    """Texts in one language to unit vectors of shape (n, d)."""
+
+    async def __call__(self, texts: Sequence[str], *, language: str) -> NDArray[np.float32]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A linear classifier over unit vectors: weights (classes, d), bias (classes,)."""
+
+    classes: tuple[str, ...]
+    weights: NDArray[np.float64]
+    bias: NDArray[np.float64]
+    temperature: float
+
+    def __call__(self, vectors: NDArray[np.float32]) -> list[Scores]:
+        import numpy as np
+
+        logits = (vectors @ self.weights.T + self.bias) / self.temperature
+        logits -= logits.max(axis=1, keepdims=True)
+        odds = np.exp(logits)
+        probabilities = odds / odds.sum(axis=1, keepdims=True)
+        return [dict(zip(self.classes, map(float, row), strict=True)) for row in probabilities]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    text: str
+    label: str
+    language: str
+
+
+class Router:
+    """Scores wishes. Build it with `fit`."""
+
+    def __init__(self, encode: Encoder, english: Head, other: Head) -> None:
+        self._encode = encode
+        self._english = english
+        self._other = other
+
+    @classmethod
+    async def fit(cls, registry: Registry, encode: Encoder, cache_dir: Path) -> Router:
+        """Fit both heads on the registry's examples, or take them from the cache.
+
+        The cache is keyed by the examples, so another set of tools has its own entry.
+        """
+        examples = training_examples(registry)
+        key = hashlib.sha256(
+            json.dumps([_VERSION, [(e.text, e.label, e.language) for e in examples]]).encode()
+        ).hexdigest()
+        path = cache_dir / "router" / f"{key[:32]}.npz"
+        heads = await asyncio.to_thread(_load, path)
+        if heads is None:
+            in_english = [example for example in examples if example.language == "en"]
+            heads = (
+                await _fit_head(in_english, encode, "en"),
+                await _fit_head(examples, encode, "mul"),
+            )
+            await asyncio.to_thread(_save, path, heads)
+        return cls(encode, *heads)
+
+    async def score(self, wishes: Sequence[str], *, language: str) -> list[Scores]:
+        """The scores of each wish; all are in the one language (ISO 639-1)."""
+        if not wishes:
+            return []
+        head = self._english if language == "en" else self._other
+        return head(await self._encode(wishes, language=language))
+
+
+def training_examples(registry: Registry) -> list[Example]:
+    """What the heads learn from: the tools' examples and descriptions, and plain chat."""
+    from model_servers.languages import identify
+
+    labelled = [
+        (text, tool.name)
+        for tool in registry.values()
+        for text in (*tool.examples, tool.description.split(". ")[0])
+    ]
+    lines = files("orchestrator").joinpath("chat_examples.txt").read_text("utf-8").splitlines()
+    labelled += [(line, CHAT) for line in lines if line and not line.startswith("#")]
+    return [Example(text, label, identify(text).code) for text, label in labelled]
+
+
+async def _fit_head(examples: Sequence[Example], encode: Encoder, language: str) -> Head:
+    vectors = await encode([example.text for example in examples], language=language)
+    labels = [example.label for example in examples]
+    return await asyncio.to_thread(_fit, vectors, labels)
+
+
+def _fit(vectors: NDArray[np.float32], labels: Sequence[str]) -> Head:
+    import numpy as np
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    model = LogisticRegression(C=_C, class_weight="balanced", max_iter=1000)
+    fewest = min(labels.count(label) for label in set(labels))
+    folds = StratifiedKFold(max(2, min(_FOLDS, fewest)), shuffle=True, random_state=0)
+    logits = cross_val_predict(model, vectors, labels, cv=folds, method="decision_function")
+    model.fit(vectors, labels)
+    classes = [str(name) for name in model.classes_]
+    weights, bias = model.coef_, model.intercept_
+    if len(classes) == 2:
+        # Two classes have one row of weights: the first class's logit is zero.
+        weights, bias = np.vstack([np.zeros_like(weights), weights]), np.array([0.0, bias[0]])
+        logits = np.column_stack([np.zeros_like(logits), logits])
+    gold = np.array([classes.index(label) for label in labels])
+    return Head(tuple(classes), weights, bias, _temperature(logits, gold))
+
+
+def _temperature(logits: NDArray[np.float64], gold: NDArray[np.int64]) -> float:
+    """The temperature of least negative log-likelihood on out-of-fold logits."""
+    import numpy as np
+
+    best = (float("inf"), 1.0)
+    for temperature in np.geomspace(0.1, 3.0, 40):
+        scaled = logits / temperature
+        scaled = scaled - scaled.max(axis=1, keepdims=True)
+        log_sum = np.log(np.exp(scaled).sum(axis=1))
+        loss = float(np.mean(log_sum - scaled[np.arange(len(gold)), gold]))
+        best = min(best, (loss, float(temperature)))
+    return best[1]
+
+
+def _save(path: Path, heads: tuple[Head, Head]) -> None:
+    import numpy as np
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays = {}
+    for name, head in zip(("english", "other"), heads, strict=True):
+        arrays[f"{name}_classes"] = np.array(head.classes)
+        arrays[f"{name}_weights"] = head.weights
+        arrays[f"{name}_bias"] = head.bias
+        arrays[f"{name}_temperature"] = np.array(head.temperature)
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:
+        np.savez(file, **arrays)
+    os.replace(file.name, path)
+
+
+def _load(path: Path) -> tuple[Head, Head] | None:
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            english, other = (
+                Head(
+                    tuple(map(str, arrays[f"{name}_classes"])),
+                    arrays[f"{name}_weights"],
+                    arrays[f"{name}_bias"],
+                    float(arrays[f"{name}_temperature"]),
+                )
+                for name in ("english", "other")
+            )
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, OSError, EOFError):
+        # A damaged entry is fitted anew and replaced.
+        return None
+    return english, other

@@ -1,0 +1,166 @@
+"""Reads a request: its wishes with the router's scores, and the text that they are about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from orchestrator.arguments import label_list, only_answer_language
+from orchestrator.clauses import STARTERS, Clause, part, points, split_clauses
+from orchestrator.router import Router, Scores
+from tools.contracts import Kind
+from tools.registry import Registry
+
+MAX_CLAUSES = 8
+_SURE = 0.5
+
+_NEGATED = re.compile(
+    r"(?:please\s+)?(?:do not|don['’]t|no need to|never|without|instead of|nicht|kein|ne\s|n'|"
+    r"pas besoin|no\s+(?:lo|la|me|hace|hay|trad)|não|别|不要|不用|无需|لا\s)",
+    re.IGNORECASE,
+)
+_OBJECT = re.compile(
+    r"(?:\btranslate|\bsay|\bwrite|\bput|\bsagt man|\bübersetze|\bdit-on|\btraduis|\bse dice|"
+    r"\btraduce|\bse diz|\btraduza)\s+(?:the (?:word|phrase|sentence)\s+)?(?P<object>.+?)\s+"
+    r"(?:\b(?:in|into|to|auf|ins|en|al|para|em)\b)\s+\S+[.?!]*$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(slots=True)
+class Wish:
+    """A clause with what is known of it."""
+
+    clause: Clause
+    scores: Scores
+    language: str | None = None
+    labels: list[str] = field(default_factory=list)
+
+    @property
+    def best(self) -> str:
+        return max(self.scores, key=lambda name: self.scores[name])
+
+    @property
+    def confidence(self) -> float:
+        return self.scores[self.best]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads requests for one set of tools."""
+
+    registry: Registry
+    router: Router
+
+    async def read(
+        self, request: str, payload: str | None, kinds: Mapping[str, Kind], language: str
+    ) -> tuple[list[Wish], str | None]:
+        """The wishes and the payload; a `payload` that the caller knows is taken as it is."""
+        if payload is not None:
+            return await self._wishes(split_clauses(request), language), payload
+        parted = part(request)
+        if parted.payload is not None:
+            wishes = await self._wishes(split_clauses(parted.instruction), language)
+            if self._takes_payload(wishes, parted.instruction, parted.mark == "quotes"):
+                return self._with_labels(wishes, parted.payload, kinds)
+        wishes = await self._wishes(split_clauses(request), language)
+        wishes, payload = self._implied_payload(request, wishes, kinds)
+        if payload is None and len(wishes) == 1 and works_on_text(self.registry, wishes[0].best):
+            payload = _spoken_object(wishes[0].clause.text)
+        return wishes, payload
+
+    async def _wishes(self, clauses: Sequence[Clause], language: str) -> list[Wish]:
+        """Scored clauses; "answer in German" is folded into the clause before it."""
+        kept = [clause for clause in clauses if not _NEGATED.match(clause.text)] or list(clauses)
+        spoken: list[tuple[Clause, str | None]] = []
+        for clause in kept:
+            code = only_answer_language(clause.text) if spoken else None
+            if code is not None and not points(clause.text):
+                spoken[-1] = (spoken[-1][0], code)
+            else:
+                spoken.append((clause, None))
+        if len(spoken) > MAX_CLAUSES:
+            # A long text: only its ends can hold what is asked.
+            spoken = [*spoken[: MAX_CLAUSES - 2], *spoken[-2:]]
+        scores = await self.router.score([clause.text for clause, _ in spoken], language=language)
+        return [
+            Wish(clause, score, code) for (clause, code), score in zip(spoken, scores, strict=True)
+        ]
+
+    def _takes_payload(self, wishes: Sequence[Wish], instruction: str, quoted: bool) -> bool:
+        if any(works_on_text(self.registry, w.best) and w.confidence >= _SURE for w in wishes):
+            return True
+        takes_text = any(
+            w.best in self.registry and "text" in self.registry[w.best].slots().values()
+            for w in wishes
+        )
+        return takes_text and points(instruction) and not quoted
+
+    def _with_labels(
+        self, wishes: list[Wish], payload: str, kinds: Mapping[str, Kind]
+    ) -> tuple[list[Wish], str | None]:
+        """Take a list of labels off the payload's head, as in "which one: a, b or c? <text>"."""
+        takers = [w for w in wishes if has_field(self.registry, w.best, "labels")]
+        listed = label_list(payload) if takers else None
+        if listed is None or not (listed[1] or kinds):
+            return wishes, payload
+        takers[-1].labels = listed[0]
+        rest = re.sub(r"^(?:text|message|mail|review|文本)\s*[:：]\s*", "", listed[1], flags=re.I)
+        return wishes, rest or None
+
+    def _implied_payload(
+        self, request: str, wishes: list[Wish], kinds: Mapping[str, Kind]
+    ) -> tuple[list[Wish], str | None]:
+        """Tell wishes from the text they are about, where nothing but the words does.
+
+        "Is this good or bad? The zip broke." has its wish first, "The zip broke. Good or bad?"
+        last. With a file to work on, a sentence more is no payload.
+        """
+        if len(wishes) < 2:
+            return wishes, None
+        commands = [self._is_command(wish) for wish in wishes]
+        lead = commands.index(False) if False in commands else len(commands)
+        if 0 < lead < len(wishes):
+            tail = 1 if commands[-1] and points(wishes[-1].clause.text) else 0
+            rest = _between(request, wishes[lead], wishes[-1] if tail else None)
+            if (rest and len(rest.split()) + rest.count("，") >= 2) or len(rest) >= 6:
+                return [*wishes[:lead], *wishes[len(wishes) - tail :]], rest
+        if lead == 0 and commands[-1] and points(wishes[-1].clause.text) and not kinds:
+            rest = _between(request, wishes[0], wishes[-1])
+            return [wishes[-1]], rest or None
+        return wishes, None
+
+    def _is_command(self, wish: Wish) -> bool:
+        words = wish.clause.text.split()
+        first = words[0].strip("¿¡\"'").lower() if words else ""
+        says_so = points(wish.clause.text) or first in STARTERS or not wish.clause.text.isascii()
+        return works_on_text(self.registry, wish.best) and wish.confidence >= _SURE and says_so
+
+
+def works_on_text(registry: Registry, name: str) -> bool:
+    """Whether a tool needs a text (not: may take one)."""
+    return name in registry and any(
+        kind == "text" and registry[name].Args.model_fields[slot].is_required()
+        for slot, kind in registry[name].slots().items()
+    )
+
+
+def has_field(registry: Registry, name: str, argument: str) -> bool:
+    """Whether a tool takes an argument of this name."""
+    return name in registry and argument in registry[name].Args.model_fields
+
+
+def _spoken_object(clause: str) -> str | None:
+    """The words to work on inside the wish, as in "how do you say good morning in French"."""
+    match = _OBJECT.search(clause.strip())
+    return None if match is None or points(match["object"]) else match["object"].strip()
+
+
+def _between(request: str, first: Wish, last: Wish | None) -> str:
+    """The request's text from one clause's beginning up to another's, or to the end."""
+    begin = request.find(first.clause.text)
+    end = request.rfind(last.clause.text) if last is not None else len(request)
+    if begin < 0 or end < begin:
+        return ""
+    return request[begin:end].strip()

@@ -49,7 +49,8 @@ _CLAIMS: dict[str, tuple[str, ...]] = {
 """What a file with this extension must turn out to be: media types, or their first halves."""
 
 _REFUSED = {
-    "application/x-ole-storage": "an old Office file; save it as .docx, .xlsx or .pptx",
+    "application/x-ole-storage": "an old or password-protected Office file; "
+    "save it as .docx, .xlsx or .pptx without a password",
     "application/vnd.oasis.opendocument.text": "an OpenDocument text; save it as .docx or PDF",
     "application/vnd.oasis.opendocument.spreadsheet": "an OpenDocument sheet; save it as .xlsx",
     "application/vnd.oasis.opendocument.presentation": "OpenDocument slides; save them as .pptx",

@@ -1,0 +1,307 @@
+"""The chat model's client: litellm to an OpenAI-compatible URL. Nothing else imports litellm."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import cache
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from .chat_endpoint import ChatEndpoint
+from .chat_errors import Unreachable, as_ours
+from .contracts import (
+    ChatDelta,
+    ChatMessage,
+    ChatReply,
+    DeadlineExceeded,
+    FunctionSpec,
+    ModelError,
+    ToolCall,
+    Usage,
+)
+from .function_prompts import choice_prompt, choice_schema, chosen, with_function
+
+CONNECT_TIMEOUT_S = 10.0
+CHOICE_TOKENS = 64
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+@cache
+def _litellm() -> Any:
+    """litellm, told to stay off the network and quiet. Importing it takes 3-5 s."""
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    import litellm
+
+    litellm.telemetry = False
+    litellm.suppress_debug_info = True
+    logging.getLogger("LiteLLM").setLevel(logging.WARNING)  # it tells of every call
+    return litellm
+
+
+class LiteLLMChat:
+    """The ChatModel behind an endpoint.
+
+    When a server of ours had died just before a call, the call is made once more on its
+    successor; nothing else is tried again here.
+    """
+
+    def __init__(self, endpoint: ChatEndpoint) -> None:
+        self.endpoint = endpoint
+        self._http: Any = None
+
+    async def complete(
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        max_tokens: int,
+        schema: Mapping[str, Any] | None = None,
+        temperature: float = 0.0,
+        timeout_s: float = 120.0,
+    ) -> ChatReply:
+        """See ChatModel.complete. `timeout_s` covers everything, a server's start included."""
+        options: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature}
+        if schema is not None:
+            options["response_format"] = {
+                "type": "json_schema",
+                "json_schema": {"name": "reply", "strict": True, "schema": dict(schema)},
+            }
+        async with _deadline(timeout_s):
+            response = await self._ask(messages, options, timeout_s)
+        choice = response.choices[0]
+        text = choice.message.content or ""
+        finish = _finish_reason(choice.finish_reason)
+        if schema is not None and finish == "length" and _is_json(text):
+            # The answer was whole: the model went on with white space, which JSON allows.
+            finish = "stop"
+        return ChatReply(text if schema is None else text.strip(), finish, _usage(response.usage))
+
+    async def stream(
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        timeout_s: float = 120.0,
+    ) -> AsyncGenerator[ChatDelta, None]:
+        """See ChatModel.stream. `timeout_s` counts to the last piece, the consumer's time too."""
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        options = {
+            "max_tokens": max_tokens,
+            "temperature": temperature,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        async with _deadline(timeout_s):
+            response = await self._ask(messages, options, timeout_s)
+        finish: Literal["stop", "length"] = "stop"
+        usage = Usage(llm_calls=1)
+        try:
+            while (chunk := await self._next(response, deadline, timeout_s)) is not None:
+                if getattr(chunk, "usage", None) is not None:
+                    usage = _usage(chunk.usage)
+                for choice in chunk.choices[:1]:
+                    if choice.finish_reason is not None:
+                        finish = _finish_reason(choice.finish_reason)
+                    if choice.delta.content:
+                        yield ChatDelta(choice.delta.content)
+            yield ChatDelta("", finish, usage)
+        finally:
+            await response.aclose()  # without it the server would go on generating
+
+    async def call(
+        self,
+        messages: Sequence[ChatMessage],
+        functions: Sequence[FunctionSpec],
+        *,
+        choice: str = "auto",
+        max_tokens: int = 512,
+        timeout_s: float = 120.0,
+    ) -> ToolCall | None:
+        """See ChatModel.call.
+
+        Which function it is, if any, is asked first, constrained to their names: small models
+        can't be trusted with tool_choice "auto". Its arguments are then held to its schema.
+        """
+        by_name = {function.name: function for function in functions}
+        if choice not in {"auto", "required", *by_name}:
+            raise ModelError("That function is not among those offered.", param="tool_choice")
+        usage = Usage()
+        async with _deadline(timeout_s):
+            name: str | None = choice
+            if choice in {"auto", "required"} and choice not in by_name:
+                optional = choice == "auto"
+                if optional or len(by_name) > 1:
+                    name, usage = await self._choose(messages, functions, optional, timeout_s)
+                else:
+                    name = functions[0].name
+            if name is None:
+                return None
+            ask = self._native_call if self.endpoint.native_functions else self._constrained_call
+            text, more = await ask(messages, by_name[name], max_tokens, timeout_s)
+        try:
+            arguments = json.loads(text)
+        except ValueError:
+            arguments = None
+        if not isinstance(arguments, dict):
+            raise ModelError(
+                f"The chat model gave no whole JSON object as arguments of {name}; allow it more "
+                "tokens, or simplify the function's parameters."
+            )
+        return ToolCall(name, arguments, usage + more)
+
+    async def _choose(
+        self,
+        messages: Sequence[ChatMessage],
+        functions: Sequence[FunctionSpec],
+        optional: bool,
+        timeout_s: float,
+    ) -> tuple[str | None, Usage]:
+        reply = await self.complete(
+            choice_prompt(messages, functions, optional=optional),
+            max_tokens=CHOICE_TOKENS,
+            schema=choice_schema(functions, optional=optional),
+            timeout_s=timeout_s,
+        )
+        try:
+            return chosen(reply.text, functions, optional=optional), reply.usage
+        except ValueError as error:
+            raise ModelError("The chat model did not choose one of the functions.") from error
+
+    async def _native_call(
+        self,
+        messages: Sequence[ChatMessage],
+        function: FunctionSpec,
+        max_tokens: int,
+        timeout_s: float,
+    ) -> tuple[str, Usage]:
+        spec = {
+            "name": function.name,
+            "description": function.description,
+            "parameters": dict(function.parameters),
+            "strict": True,
+        }
+        # In extra_body, since litellm imports the mcp package once it sees tools.
+        body = {
+            "tools": [{"type": "function", "function": spec}],
+            "tool_choice": {"type": "function", "function": {"name": function.name}},
+        }
+        options = {"max_tokens": max_tokens, "temperature": 0.0, "extra_body": body}
+        response = await self._ask(messages, options, timeout_s)
+        calls = response.choices[0].message.tool_calls or []
+        return (calls[0].function.arguments if calls else ""), _usage(response.usage)
+
+    async def _constrained_call(
+        self,
+        messages: Sequence[ChatMessage],
+        function: FunctionSpec,
+        max_tokens: int,
+        timeout_s: float,
+    ) -> tuple[str, Usage]:
+        reply = await self.complete(
+            with_function(messages, function),
+            max_tokens=max_tokens,
+            schema=function.parameters,
+            timeout_s=timeout_s,
+        )
+        return reply.text, reply.usage
+
+    async def _ask(
+        self, messages: Sequence[ChatMessage], options: Mapping[str, Any], timeout_s: float
+    ) -> Any:
+        url = await self.endpoint.url()
+        try:
+            return await self._send(url, messages, options, timeout_s)
+        except Unreachable:
+            if not await self.endpoint.recover(url):
+                raise
+        return await self._send(await self.endpoint.url(), messages, options, timeout_s)
+
+    async def _send(
+        self,
+        url: str,
+        messages: Sequence[ChatMessage],
+        options: Mapping[str, Any],
+        timeout_s: float,
+    ) -> Any:
+        model = await self.endpoint.model_name()
+        litellm = await asyncio.to_thread(_litellm)
+        import httpx
+
+        try:
+            return await litellm.acompletion(
+                model=f"openai/{model}",
+                client=self._client(url),
+                api_key=self.endpoint.api_key,
+                messages=[{"role": m.role, "content": m.content} for m in messages],
+                max_retries=0,
+                timeout=httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
+                **options,
+            )
+        except Exception as error:  # litellm lets the errors of several libraries through
+            raise as_ours(error, secret=self.endpoint.api_key) from None
+
+    def _client(self, url: str) -> Any:
+        """A client that keeps no connection, since one would belong to a single event loop and
+        outlive a server of ours; and that asks no proxy on the way to loopback.
+        """
+        import httpx
+        import openai
+
+        if self._http is None:
+            self._http = httpx.AsyncClient(
+                limits=httpx.Limits(max_keepalive_connections=0),
+                trust_env=urlsplit(url).hostname not in _LOOPBACK,
+            )
+        return openai.AsyncOpenAI(
+            base_url=url, api_key=self.endpoint.api_key, max_retries=0, http_client=self._http
+        )
+
+    async def _next(self, response: Any, deadline: float, timeout_s: float) -> Any | None:
+        """The next chunk; None at the end."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await anext(response, None)
+        except TimeoutError:
+            raise _too_slow(timeout_s) from None
+        except Exception as error:
+            raise as_ours(error, secret=self.endpoint.api_key) from None
+
+
+@asynccontextmanager
+async def _deadline(timeout_s: float) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(timeout_s):
+            yield
+    except TimeoutError:
+        raise _too_slow(timeout_s) from None
+
+
+def _too_slow(timeout_s: float) -> DeadlineExceeded:
+    return DeadlineExceeded(f"The chat model took longer than {timeout_s:g} s.")
+
+
+def _finish_reason(reason: str | None) -> Literal["stop", "length"]:
+    return "length" if reason == "length" else "stop"
+
+
+def _usage(usage: Any) -> Usage:
+    details = getattr(usage, "prompt_tokens_details", None)
+    return Usage(
+        prompt_tokens=usage.prompt_tokens or 0,
+        completion_tokens=usage.completion_tokens or 0,
+        llm_calls=1,
+        cached_tokens=getattr(details, "cached_tokens", None) or 0,
+    )
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,93 @@
+"""litellm's errors in the words of our own tree."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+
+from .contracts import (
+    ContextTooLong,
+    DeadlineExceeded,
+    ModelBusy,
+    ModelError,
+    ModelUnavailable,
+    SwitchboardError,
+)
+
+logger = logging.getLogger(__name__)
+
+_CREDENTIALS = re.compile(r"//[^/\s@]+@|(?i:bearer)\s+\S+|\bsk-\S+")
+_LOGGED_CHARS = 300
+
+
+class Unreachable(ModelUnavailable):
+    """The connection was refused or lost."""
+
+
+def as_ours(error: Exception, *, secret: str) -> SwitchboardError:
+    """The error of our tree for one of litellm's or the transport's.
+
+    The message is ours: what the endpoint says may hold an address or a secret. It goes to the
+    log, without credentials.
+    """
+    if isinstance(error, SwitchboardError):
+        return error
+    ours = _translate(error)
+    detail = _CREDENTIALS.sub("[removed] ", str(error).replace(secret, "[removed]"))
+    logger.warning(
+        "chat model: %s from %s: %s", ours.code, type(error).__name__, detail[:_LOGGED_CHARS]
+    )
+    return ours
+
+
+def _translate(error: Exception) -> SwitchboardError:
+    import httpx
+    from litellm import exceptions
+
+    causes = tuple(_causes(error))
+    status = getattr(error, "status_code", None)
+    if any(isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout) for cause in causes):
+        return Unreachable("The chat model's endpoint can't be reached; is it running?")
+    if isinstance(error, exceptions.Timeout | httpx.TimeoutException):
+        return DeadlineExceeded("The chat model did not answer in time.")
+    if isinstance(error, exceptions.ContextWindowExceededError):
+        return ContextTooLong(
+            "The prompt does not fit the chat model's context window; shorten the text "
+            "or start a new conversation."
+        )
+    if isinstance(error, exceptions.RateLimitError):
+        return ModelBusy(
+            "The chat model's endpoint takes no more requests just now; try again later.",
+            retry_after_s=_retry_after_s(causes),
+        )
+    if any(isinstance(cause, httpx.TransportError) for cause in causes):
+        return Unreachable("The chat model broke off; try again.")
+    if status in {502, 503, 504}:
+        return ModelUnavailable("The chat model is not available just now; try again.")
+    if status in {401, 403}:
+        return ModelError("The chat model's endpoint refused the API key; check it.")
+    if status == 404:
+        return ModelError("The chat model's endpoint does not serve that model; check its name.")
+    if status in {400, 422}:
+        return ModelError(f"The chat model's endpoint refused the request (HTTP {status}).")
+    return ModelError("The chat model's endpoint failed.")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _retry_after_s(causes: tuple[BaseException, ...]) -> float | None:
+    """Seconds from a Retry-After header; a date there is ignored."""
+    for cause in causes:
+        headers = getattr(getattr(cause, "response", None), "headers", None) or {}
+        try:
+            return float(headers["retry-after"])
+        except (KeyError, ValueError):
+            continue
+    return None

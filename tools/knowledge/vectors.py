@@ -1,0 +1,110 @@
+"""What a vector store is to the knowledge base: one contract, kept by Qdrant Edge and by a server.
+
+A point has up to two dense vectors, one sparse vector and a payload. A query asks each vector
+that it brings and fuses the lists by reciprocal ranks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from model_servers.contracts import SwitchboardError
+
+MINILM = "minilm"
+"""Dense vector of English chunks."""
+E5 = "e5"
+"""Dense vector of every chunk, whatever its language."""
+LEXICAL = "lexical"
+"""Sparse vector of words; the store weighs it by inverse document frequency."""
+
+DENSE_SIZE = 384
+RRF_K = 60
+"""Cormack, Clarke, Büttcher 2009: score = Σ 1 / (k + rank)."""
+PREFETCH_LIMIT = 30
+"""How many neighbours each vector brings into the fusion."""
+INDEXED_FIELDS = ("kind", "collection", "document", "language")
+
+Where = Mapping[str, str]
+"""Payload fields that must all have these values."""
+
+
+class StoreUnavailable(SwitchboardError):
+    """The vector store can't be reached, opened, read or written just now."""
+
+    code = "knowledge_unavailable"
+    http_status = 503
+    retryable = True
+
+
+@dataclass(frozen=True, slots=True)
+class Sparse:
+    """A sparse vector; indices are unique and fit in 32 bits."""
+
+    indices: Sequence[int]
+    values: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """The vectors of a point or of a query, each under its name; absent ones are not asked."""
+
+    dense: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    lexical: Sparse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """`id` is a UUID."""
+
+    id: str
+    payload: Mapping[str, Any]
+    vectors: Vectors = Vectors()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A point that a query found, with its fused score."""
+
+    point: Point
+    score: float
+
+
+class VectorStore(Protocol):
+    """Where points lie. Every method raises StoreUnavailable, and nothing else, when it can't."""
+
+    async def upsert(self, points: Sequence[Point]) -> None:
+        """Add points; one with a known id is replaced."""
+        ...
+
+    async def replace(self, points: Sequence[Point], stale: Where) -> None:
+        """Add points, then delete those that match `stale` and are not among them.
+
+        A query never finds neither the old points nor the new ones.
+        """
+        ...
+
+    async def query(self, vectors: Vectors, where: Where, limit: int) -> list[Hit]:
+        """The best points by reciprocal rank fusion, with payloads and vectors."""
+        ...
+
+    async def get(self, ids: Sequence[str]) -> list[Point]:
+        """Points by id, without vectors; unknown ids are left out."""
+        ...
+
+    async def scan(self, where: Where) -> list[Point]:
+        """Every point that matches, without vectors, in no particular order."""
+        ...
+
+    async def delete(self, where: Where) -> None:
+        """Delete every point that matches."""
+        ...
+
+    async def count(self, where: Where) -> int:
+        """How many points match, exactly."""
+        ...
+
+    async def close(self) -> None:
+        """Give files and connections back. The store must not be used after."""
+        ...

@@ -2,11 +2,10 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.knowledge.chunks import MAX_WORDS, Chunk, count_words, split_chunks, split_sentences
+from tools.knowledge.chunks import MAX_WORDS, Chunk, count_words, split_chunks
 
 WORDS = st.text(alphabet="abcdefghij", min_size=2, max_size=9)
 SENTENCES = st.lists(WORDS, min_size=1, max_size=60).map(lambda w: " ".join(w).capitalize() + ".")
@@ -130,17 +129,3 @@ def test_text_without_spaces_is_cut() -> None:
     chunks = split_chunks("x" * 50_000)
     assert max(len(chunk.text) for chunk in chunks) < 5_000
     assert sum(chunk.text.count("x") for chunk in chunks) == 50_000
-
-
-@pytest.mark.parametrize(
-    ("text", "sentences"),
-    [
-        ("It costs €4.90. That is all!", ["It costs €4.90.", "That is all!"]),
-        ("退货期为三十天。鞋子呢？可以。", ["退货期为三十天。", "鞋子呢？", "可以。"]),
-        ("他说：“可以。”然后走了。", ["他说：“可以。”然后走了。"]),
-        ("¿Cuánto cuesta? Nada.", ["¿Cuánto cuesta?", "Nada."]),
-        ("", []),
-    ],
-)
-def test_sentences(text: str, sentences: list[str]) -> None:
-    assert split_sentences(text) == sentences

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
+from tools.sentences import split_sentences
+
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
@@ -27,7 +29,6 @@ _WORD = re.compile(rf"[^\W{_CJK}]+")
 _WORDS_PER_CJK_CHAR = 0.6
 _CHARS_PER_WORD = 12
 """Above this a text is no prose, and is measured by its characters."""
-_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?![a-z])|(?<=[。！？])(?![”’」』）])")
 _HEADING = re.compile(r"#{1,6}\s+|\s+#+\s*$")
 
 
@@ -67,11 +68,6 @@ def count_words(text: str) -> float:
     """Words as a reader counts them; a Chinese, Japanese or Korean character is 0.6 of one."""
     words = len(_WORD.findall(text)) + _WORDS_PER_CJK_CHAR * len(_CJK_CHAR.findall(text))
     return max(words, len(text) / _CHARS_PER_WORD)
-
-
-def split_sentences(text: str) -> list[str]:
-    """The sentences of a paragraph in any script, without the white space between them."""
-    return [part for part in (each.strip() for each in _SENTENCE_END.split(text)) if part]
 
 
 def split_chunks(text: str) -> list[Chunk]:
@@ -193,9 +189,9 @@ def _fit(block: _Block) -> list[str]:
             return [f"{head}\n{body}" for body in _group(_cut(rows, _by_words), "\n", room)]
         return _group(_cut(lines, _by_words), "\n")
     if block.kind in ("paragraph", "blockquote"):
-        sentences = _cut(split_sentences(block.text), _by_words)
+        sentences = _cut(_sentences(block.text), _by_words)
         return _group(sentences, "" if _is_cjk(block.text) else " ")
-    return _group(_cut(lines, split_sentences, _by_words), "\n")
+    return _group(_cut(lines, _sentences, _by_words), "\n")
 
 
 def _cut(parts: Sequence[str], *ways: Callable[[str], list[str]]) -> list[str]:
@@ -207,6 +203,10 @@ def _cut(parts: Sequence[str], *ways: Callable[[str], list[str]]) -> list[str]:
             for piece in ([part] if count_words(part) <= MAX_WORDS else way(part))
         ]
     return list(parts)
+
+
+def _sentences(text: str) -> list[str]:
+    return [text[start:end] for start, end in split_sentences(text)]
 
 
 def _by_words(text: str) -> list[str]:

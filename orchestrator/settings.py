@@ -28,6 +28,10 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65_535)
+    api_key: SecretStr | None = None
+    """What commands show to a running service that asks for a key."""
+    debug: bool = False
+    """Show the traceback of an internal error on the command line."""
 
     database_url: str | None = None
     """SQLAlchemy URL; default is SQLite in `home`. PostgreSQL: postgresql+psycopg://…"""
@@ -54,6 +58,7 @@ class Settings(BaseSettings):
     models_memory_mb: int = Field(default=6_000, ge=500)
     models_idle_s: float = Field(default=900.0, gt=0)
 
+    artifacts_quota_mb: int = Field(default=2_000, ge=10)
     request_timeout_s: float = Field(default=180.0, gt=0)
     max_steps: int = Field(default=12, ge=1, le=64)
     max_request_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)

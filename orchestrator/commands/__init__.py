@@ -1,1 +1,1 @@
-"""The `switchboard` command's sub-commands, a file each."""
+"""The sub-commands of `switchboard`, one file each."""

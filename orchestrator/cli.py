@@ -1,0 +1,106 @@
+"""The `switchboard` command.
+
+Its sub-commands are entry points of the group `switchboard.commands`: a typer app, or a function.
+Only the one that is called is imported, so that a client of a running service starts fast, and
+packages above this one (evals) add theirs.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 service or model unavailable,
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from orchestrator.commands.output import exit_code, note, one_line
+
+ENTRY_POINTS = "switchboard.commands"
+
+INTERRUPTED = 130
+
+
+class Commands(TyperGroup):
+    """The sub-commands that installed packages offer, each imported when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(_points())
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        point = _points().get(cmd_name)
+        if point is None:
+            return None
+        found = point.load()
+        if isinstance(found, typer.Typer):
+            app = found
+        else:
+            app = typer.Typer(add_completion=False, rich_markup_mode=None)
+            app.command(cmd_name)(found)
+        command = typer.main.get_command(app)
+        command.name = cmd_name
+        return command
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[0] not in _points() and not args[0].startswith("-"):
+            ctx.fail(f"There is no command {args[0]!r}; {_suggestion(args[0])}")
+        return super().resolve_command(ctx, args)
+
+    def main(self, args: Sequence[str] | None = None, *_: Any, **more: Any) -> Any:
+        """Run, and exit with a code; what went wrong is one line on stderr."""
+        more["standalone_mode"] = False
+        try:
+            code = super().main(args, **more)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Whoever read the output has seen enough. The interpreter flushes once more at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+        except (KeyboardInterrupt, typer.Abort):
+            note("interrupted")
+            sys.exit(INTERRUPTED)
+        except Exception as error:
+            note(one_line(error))
+            sys.exit(exit_code(error))
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _points() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+
+
+def _suggestion(name: str) -> str:
+    close = difflib.get_close_matches(name, _points(), n=1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"there are: {', '.join(sorted(_points()))}."
+
+
+app = typer.Typer(
+    name="switchboard",
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def root() -> None:
+    """Ask in plain language; the right models do it.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 service or model unavailable,
+    130 interrupted. With SWITCHBOARD_DEBUG=1 an internal error shows its traceback.
+    """
+
+
+def main() -> None:
+    """Entry point of the `switchboard` command."""
+    app(prog_name="switchboard")

@@ -45,8 +45,8 @@ VALUE_WORDS: Mapping[str, str] = {
     r"importes?|precios?|valores|preços?|金额|价格|金額|値段|مبالغ|المبالغ|राशि\w*|कीमत\w*",
     "product": r"products?|items?\b|goods|produkte?|artikel|produits?|productos?|produtos?|"
     r"产品|商品|製品|منتجات|المنتجات|उत्पाद\w*",
-    "email": r"e-?mails?(?: addresses)?|mailadressen|courriels?|correos?|邮箱|邮件地址|メールアドレス|"
-    r"البريد|ईमेल",
+    "email": r"e-?mails?(?: addresses)?|mailadressen|courriels?|correos?|邮箱|邮件地址|"
+    r"メールアドレス|البريد|ईमेल",
     "phone": r"phones?|telephone|phone numbers?|mobile numbers?|telefonnummern?|téléphones?|"
     r"teléfonos?|telefones?|电话|手机号|電話番号|هاتف|फ़ोन",
     "url": r"urls?|links?|web ?sites?|网址|链接|リンク|روابط",
@@ -99,7 +99,8 @@ _TO = re.compile(
     re.IGNORECASE,
 )
 _FROM = re.compile(
-    r"(?:\b(?:from|out of|aus dem|vom|von|du|depuis l[ea']|del|desde el|do)\s+(?:the\s+)?|从|由|把)$",
+    r"(?:\b(?:from|out of|aus dem|vom|von|du|depuis l[ea']|del|desde el|do)\s+(?:the\s+)?"
+    r"|[从由把])$",
     re.IGNORECASE,
 )
 _LIST_LINK = re.compile(
@@ -150,7 +151,8 @@ _LABEL_SPLIT = re.compile(
 )
 _LABELS_FOLLOW = re.compile(
     r"(?:\b(?:as|into|one of|either|among|between|labels?|categor(?:y|ies)|classes|departments?|"
-    r"als|in|comme|como|entre|parmi|zwischen)\b|[:：(（]|为|成|分成|属于)\s*(?:either\s+|one of\s+)?",
+    r"als|in|comme|como|entre|parmi|zwischen)\b|[:：(（]|[为成]|属于)\s*"
+    r"(?:either\s+|one of\s+)?",
     re.IGNORECASE,
 )
 
@@ -228,8 +230,8 @@ def read_arguments(tool: Tool, words: str) -> Arguments:
 
 _IN = re.compile(r"(?:\b(?:in|auf|en|em)\s+|[用以成]|بال|ب)$", re.IGNORECASE)
 _CLAUSE_END = re.compile(
-    r"\s*(?:$|[.,;:!?。，、！？؟]|please|bitte|por favor|s'il|and\b|but\b|und\b|y\b|et\b|e\b|[回写总概说]"
-    r"|で|に|में)",
+    r"\s*(?:$|[.,;:!?。，、！？؟]|please|bitte|por favor|s'il|and\b|but\b|und\b|y\b|et\b|e\b"
+    r"|[回写总概说でに]|में)",
     re.IGNORECASE,
 )
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
-from model_servers.contracts import ChatDelta, ChatMessage, ChatModel, ChatReply, SwitchboardError
-from model_servers.contracts import Usage
+from model_servers.contracts import (
+    ChatDelta,
+    ChatMessage,
+    ChatModel,
+    ChatReply,
+    FunctionSpec,
+    SwitchboardError,
+    ToolCall,
+    Usage,
+)
 
 
 class BudgetExceeded(SwitchboardError):
@@ -67,14 +76,35 @@ class MeteredChat:
         max_tokens: int,
         temperature: float = 0.0,
         timeout_s: float = 120.0,
-    ) -> AsyncIterator[ChatDelta]:
+    ) -> AsyncGenerator[ChatDelta, None]:
         pieces = self._chat.stream(
             messages,
             max_tokens=self._admit(max_tokens),
             temperature=temperature,
             timeout_s=timeout_s,
         )
-        async for delta in pieces:
-            if delta.usage is not None:
-                self.usage += delta.usage
-            yield delta
+        async with aclosing(pieces):
+            async for delta in pieces:
+                if delta.usage is not None:
+                    self.usage += delta.usage
+                yield delta
+
+    async def call(
+        self,
+        messages: Sequence[ChatMessage],
+        functions: Sequence[FunctionSpec],
+        *,
+        choice: str = "auto",
+        max_tokens: int = 512,
+        timeout_s: float = 120.0,
+    ) -> ToolCall | None:
+        made = await self._chat.call(
+            messages,
+            functions,
+            choice=choice,
+            max_tokens=self._admit(max_tokens),
+            timeout_s=timeout_s,
+        )
+        if made is not None:
+            self.usage += made.usage
+        return made

@@ -77,148 +77,20 @@ _CJK_JOINERS: dict[str, Joiner] = {
 _CJK_JOINER = "|".join(sorted(_CJK_JOINERS, key=len, reverse=True))
 _CJK = r"\u3040-\u30ff\u3400-\u9fff"
 
-STARTERS = frozenset(
-    [
-        "translate",
-        "summarize",
-        "summarise",
-        "list",
-        "find",
-        "tell",
-        "extract",
-        "give",
-        "show",
-        "read",
-        "say",
-        "make",
-        "put",
-        "turn",
-        "write",
-        "classify",
-        "rate",
-        "detect",
-        "describe",
-        "identify",
-        "pull",
-        "name",
-        "redact",
-        "anonymize",
-        "anonymise",
-        "answer",
-        "explain",
-        "check",
-        "compare",
-        "get",
-        "mark",
-        "highlight",
-        "count",
-        "shorten",
-        "condense",
-        "boil",
-        "render",
-        "convert",
-        "label",
-        "sort",
-        "flag",
-        "what",
-        "which",
-        "who",
-        "how",
-        "where",
-        "when",
-        "why",
-        "is",
-        "are",
-        "does",
-        "do",
-        "can",
-        "übersetze",
-        "übersetz",
-        "übersetzen",
-        "fasse",
-        "fass",
-        "nenne",
-        "liste",
-        "finde",
-        "zeige",
-        "sag",
-        "sage",
-        "gib",
-        "erkläre",
-        "welche",
-        "was",
-        "wer",
-        "wie",
-        "wo",
-        "wann",
-        "ist",
-        "sind",
-        "schwärze",
-        "anonymisiere",
-        "traduis",
-        "traduisez",
-        "traduire",
-        "résume",
-        "résumez",
-        "résumer",
-        "liste",
-        "listez",
-        "donne",
-        "donnez",
-        "trouve",
-        "trouvez",
-        "extrais",
-        "extrayez",
-        "dis",
-        "dites",
-        "quels",
-        "quelles",
-        "quel",
-        "quelle",
-        "qui",
-        "comment",
-        "où",
-        "quand",
-        "est",
-        "traduce",
-        "traduzca",
-        "traducir",
-        "resume",
-        "resuma",
-        "resumir",
-        "enumera",
-        "lista",
-        "dime",
-        "dame",
-        "encuentra",
-        "extrae",
-        "saca",
-        "qué",
-        "cuál",
-        "cuáles",
-        "quién",
-        "quiénes",
-        "cómo",
-        "dónde",
-        "cuándo",
-        "traduza",
-        "traduz",
-        "traduzir",
-        "resuma",
-        "resumir",
-        "liste",
-        "diga",
-        "dê",
-        "encontre",
-        "extraia",
-        "quais",
-        "qual",
-        "quem",
-        "como",
-        "onde",
-        "quando",
-    ]
-)
+_STARTERS = """
+    translate summarize summarise list find tell extract give show read say make put turn
+    write classify rate detect describe identify pull name redact anonymize anonymise answer
+    explain check compare get mark highlight count shorten condense boil render convert label
+    sort flag what which who how where when why is are does do can übersetze übersetz
+    übersetzen fasse fass nenne liste finde zeige sag sage gib erkläre welche was wer wie wo
+    wann ist sind schwärze anonymisiere traduis traduisez traduire résume résumez résumer
+    liste listez donne donnez trouve trouvez extrais extrayez dis dites quels quelles quel
+    quelle qui comment où quand est traduce traduzca traducir resume resuma resumir enumera
+    lista dime dame encuentra extrae saca qué cuál cuáles quién quiénes cómo dónde cuándo
+    traduza traduz traduzir resuma resumir liste diga dê encontre extraia quais qual quem como
+    onde quando
+"""
+STARTERS = frozenset(_STARTERS.split())
 """Words that a wish begins with: a conjunction before one of them parts two wishes."""
 
 _COLON = re.compile(r"(?<!\d)[:：](?!//)(?=\s|[\"“«„「『]|[" + _CJK + r"])|：")
@@ -275,12 +147,12 @@ def split_clauses(text: str, starters: Collection[str] = STARTERS) -> tuple[Clau
     Sentences part wishes, and so do a conjunction or comma before a word that begins one. A
     conjunction between nouns ("people and places") does not.
     """
-    found: list[Clause] = []
-    for span in split_sentences(text):
-        for clause in _split_sentence(text[span.start : span.end], starters):
-            if clause.text:
-                found.append(clause)
-    return tuple(found)
+    return tuple(
+        clause
+        for span in split_sentences(text)
+        for clause in _split_sentence(text[span.start : span.end], starters)
+        if clause.text
+    )
 
 
 def _split_sentence(sentence: str, starters: Collection[str]) -> list[Clause]:

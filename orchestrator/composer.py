@@ -28,17 +28,17 @@ PREVIOUS_INPUT = "previous"
 _UNRESOLVED = 0.2
 """Confidence of a plan in which something had to be left open."""
 
-_FILE_WORDS = re.compile(
+FILE_WORDS = re.compile(
     r"\b(?:files?|documents?|attach\w*|contract|pdf|docx?|letter|report|page|datei\w*|dokument\w*|"
     r"vertrag\w*|anhang|fichier|contrat|pièce jointe|archivo|contrato|documento|adjunto|anexo|"
     r"arquivo)\b|文件|合同|附件|文档|書類|契約|添付|ملف|عقد|फ़ाइल|अनुबंध",
     re.IGNORECASE,
 )
-_PRODUCT_WORDS: Mapping[str, str] = {
+PRODUCT_WORDS: Mapping[str, str] = {
     "translate_text": r"translations?|translated|übersetzung|traduc\w+|traduç\w+|traductions?|译文|"
     r"翻译(?:后|好)|訳文|الترجمة|अनुवाद",
-    "summarize_text": r"summar(?:y|ies)|zusammenfassung|résumé|resumen|resumo|摘要|总结(?:后|好)|要約文|"
-    r"الملخص|सारांश",
+    "summarize_text": r"summar(?:y|ies)|zusammenfassung|résumé|resumen|resumo|摘要|总结(?:后|好)|"
+    r"要約文|الملخص|सारांश",
     "answer_question": r"(?:the|your) (?:answer|reply)|die antwort|la réponse|la respuesta|"
     r"a resposta|答案|回答|الجواب",
     "transcribe_audio": r"transcript(?:ion)?|abschrift|transcripción|transcrição|文字稿|文字起こし",
@@ -226,7 +226,7 @@ class Composer:
         earlier = self._earlier(tool, wish, before)
         if earlier is not None:
             return [earlier]
-        if TEXT_INPUT in inputs and not (fitting and _FILE_WORDS.search(words)):
+        if TEXT_INPUT in inputs and not (fitting and FILE_WORDS.search(words)):
             return [f"input:{TEXT_INPUT}"]
         if not needed:
             return []
@@ -243,7 +243,7 @@ class Composer:
         """The earlier step whose result this wish is about, where its words say so."""
         words = wish.clause.text
         for step in reversed(before):
-            named = _PRODUCT_WORDS.get(step.tool)
+            named = PRODUCT_WORDS.get(step.tool)
             if step.tool != tool.name and named and re.search(named, words, re.IGNORECASE):
                 return step.id
         last = before[-1] if before else None

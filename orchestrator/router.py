@@ -13,13 +13,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tools.registry import Registry
 
@@ -164,7 +163,7 @@ def _save(path: Path, heads: tuple[Head, Head]) -> None:
     import numpy as np
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for name, head in zip(("english", "other"), heads, strict=True):
         arrays[f"{name}_classes"] = np.array(head.classes)
         arrays[f"{name}_weights"] = head.weights
@@ -172,7 +171,7 @@ def _save(path: Path, heads: tuple[Head, Head]) -> None:
         arrays[f"{name}_temperature"] = np.array(head.temperature)
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:
         np.savez(file, **arrays)
-    os.replace(file.name, path)
+    Path(file.name).replace(path)
 
 
 def _load(path: Path) -> tuple[Head, Head] | None:

@@ -18,7 +18,6 @@ from tools.errors import ToolError as ToolError  # noqa: PLC0414 - re-exported
 
 if TYPE_CHECKING:
     from model_servers.pool import ModelPool
-
     from tools.knowledge.base import KnowledgeBase
 
 Kind = Literal[
@@ -118,6 +117,7 @@ class Tool(ABC):
         outputs: the ports that later steps may refer to, the default one first; each is a field
             of Result.
         prose: whether the default output is an answer that can be shown to a person as it is.
+        titles: what the tool's result is called, by language, where an answer has several parts.
     """
 
     name: ClassVar[str]
@@ -127,6 +127,7 @@ class Tool(ABC):
     Result: ClassVar[type[ToolData]]
     outputs: ClassVar[Mapping[str, Kind]]
     prose: ClassVar[bool] = False
+    titles: ClassVar[Mapping[str, str]] = {}
 
     @abstractmethod
     async def __call__(self, args: Any, ctx: RunContext) -> ToolResult:

@@ -1,0 +1,289 @@
+"""The agent as a LangGraph graph: guard → resolve → route → (plan) → execute → respond.
+
+State is JSON only, so any checkpointer can hold it; what a run works with (models, clock, where
+events go) comes as the run's context and is never stored.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypedDict
+
+os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
+
+# Strict decoding of checkpoints is read from the environment when langgraph is imported.
+from langgraph.func import task
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+
+from model_servers.languages import identify
+from orchestrator.composer import FILE_WORDS, PREVIOUS_INPUT, TEXT_INPUT, Composer
+from orchestrator.executor import InputValue, Needs, StepFunction, execute
+from orchestrator.followups import (
+    complete_question,
+    leans_on_history,
+    plain_answer,
+    resolve_by_rules,
+)
+from orchestrator.guard import admit
+from orchestrator.plan import Plan, Step
+from orchestrator.planner import make_plan
+from orchestrator.responder import AnswerWriter, chat_answer, chat_prompt, citations
+from orchestrator.router import CHAT
+from orchestrator.turn import (
+    Event,
+    Message,
+    Planned,
+    Routed,
+    RouteReport,
+    StepChanged,
+    StepReport,
+    TextDelta,
+)
+from tools.artifacts import Artifact
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.base import BaseCheckpointSaver
+
+    from orchestrator.budget import MeteredChat
+    from tools.contracts import Kind, RunContext
+    from tools.registry import Registry
+
+MAX_SHORTLIST = 6
+
+
+class State(TypedDict, total=False):
+    """What is known of a turn so far; each node adds its part. All of it is JSON."""
+
+    request: str
+    attachments: list[dict[str, Any]]
+    earlier_attachments: list[dict[str, Any]]
+    history: list[dict[str, str]]
+    last_plan: dict[str, Any]
+    plan_only: bool
+    resolved: str
+    payload: str | None
+    language: str
+    route: dict[str, Any]
+    inputs: dict[str, dict[str, Any]]
+    plan: dict[str, Any]
+    steps: list[dict[str, Any]]
+    citations: list[dict[str, Any]]
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnContext:
+    """What one run works with. `emit` gets every event as it happens."""
+
+    registry: Registry
+    composer: Composer
+    run: RunContext
+    chat: MeteredChat
+    emit: Callable[[Event], None]
+    route_threshold: float
+    max_prompt_chars: int
+    max_steps: int
+
+
+Node = Runtime[TurnContext]
+
+
+def build_agent(checkpointer: BaseCheckpointSaver[Any] | None) -> Any:
+    """The compiled graph. Run it with a TurnContext as `context`."""
+    graph = StateGraph(State, context_schema=TurnContext)
+    graph.add_node("guard", guard)
+    graph.add_node("resolve", resolve)
+    graph.add_node("route", route)
+    graph.add_node("plan", plan)
+    graph.add_node("execute", run_plan)
+    graph.add_node("respond", respond)
+    graph.add_edge(START, "guard")
+    graph.add_edge("guard", "resolve")
+    graph.add_edge("resolve", "route")
+    graph.add_conditional_edges("route", _after_route, ["plan", "execute", "respond", END])
+    graph.add_conditional_edges("plan", _after_plan, ["execute", "respond", END])
+    graph.add_edge("execute", END)
+    graph.add_edge("respond", END)
+    return graph.compile(checkpointer=checkpointer)
+
+
+async def guard(state: State, runtime: Node) -> State:
+    request = admit(
+        state["request"],
+        len(state.get("attachments", ())),
+        max_chars=runtime.context.max_prompt_chars,
+    )
+    return {"request": request, "resolved": request, "payload": None}
+
+
+async def resolve(state: State, runtime: Node) -> State:
+    """Make a follow-up stand on its own."""
+    history = _history(state)
+    if not history or state.get("attachments"):
+        return {}
+    last_plan = Plan.model_validate(state.get("last_plan") or {})
+    request, earlier = state["request"], state.get("earlier_attachments", [])
+    ruled = resolve_by_rules(request, history, last_plan)
+    if ruled is not None:
+        files = earlier if ruled.continues else []
+        return {"resolved": ruled.request, "payload": ruled.payload, "attachments": files}
+    if leans_on_history(request, history, last_plan):
+        run = runtime.context.run
+        meant = await complete_question(request, history, run.chat, timeout_s=run.remaining_s())
+        return {"resolved": meant, "attachments": earlier}
+    return {"attachments": earlier} if FILE_WORDS.search(request) else {}
+
+
+async def route(state: State, runtime: Node) -> State:
+    """Draft a plan from the words, and say how sure it is."""
+    context = runtime.context
+    request, payload = state["resolved"], state.get("payload")
+    language = identify(request).code
+    inputs = _inputs(state)
+    kinds: dict[str, Kind] = {name: value.kind for name, value in inputs.items()}
+    draft = await context.composer.compose(request, kinds, language=language, payload=payload)
+    if draft.payload is not None:
+        inputs[TEXT_INPUT] = InputValue(kind="text", text=draft.payload)
+    sure = draft.confidence >= context.route_threshold
+    if sure:
+        path, confidence, planned = "router", draft.confidence, draft.plan
+    elif draft.chat >= context.route_threshold:
+        path, confidence, planned = "chat", draft.chat, Plan()
+    else:
+        path, confidence, planned = "planner", draft.confidence, Plan()
+    report = RouteReport(
+        path=path,
+        confidence=round(confidence, 4),
+        shortlist=draft.shortlist[:MAX_SHORTLIST],
+        resolved_request=request if request != state["request"] else None,
+    )
+    context.emit(Routed(route=report))
+    if path != "planner":
+        context.emit(Planned(plan=planned))
+    return {
+        "language": language,
+        "inputs": {name: value.model_dump(mode="json") for name, value in inputs.items()},
+        "route": report.model_dump(mode="json"),
+        "plan": planned.model_dump(mode="json"),
+    }
+
+
+async def plan(state: State, runtime: Node) -> State:
+    """Ask the LLM for a plan over the shortlist."""
+    context = runtime.context
+    report = RouteReport.model_validate(state["route"])
+    registry = context.registry
+    tools = [registry[score.tool] for score in report.shortlist if score.tool != CHAT]
+    inputs = {n: InputValue.model_validate(v) for n, v in state["inputs"].items()}
+    kinds: dict[str, Kind] = {name: value.kind for name, value in inputs.items()}
+    planned = await make_plan(
+        state["resolved"],
+        tools[: MAX_SHORTLIST - 1],
+        kinds,
+        registry,
+        context.chat,
+        timeout_s=context.run.remaining_s(),
+    )
+    context.emit(Planned(plan=planned))
+    return {"plan": planned.model_dump(mode="json")}
+
+
+async def run_plan(state: State, runtime: Node) -> State:
+    """Run the plan; each step is a durable task of its own name."""
+    context = runtime.context
+    planned = Plan.model_validate(state["plan"])
+    inputs = {n: InputValue.model_validate(v) for n, v in state["inputs"].items()}
+    writer = AnswerWriter(
+        planned,
+        context.registry,
+        state["language"],
+        lambda text: context.emit(TextDelta(text=text)),
+    )
+
+    def emit(event: Event) -> None:
+        context.emit(event)
+        if isinstance(event, StepChanged) and event.step.status != "running":
+            writer.finished(event.step)
+
+    reports = await execute(
+        planned,
+        inputs,
+        context.registry,
+        context.run,
+        emit=emit,
+        write=writer.write,
+        launch=_as_task,
+    )
+    return {
+        "steps": [report.model_dump(mode="json") for report in reports],
+        "citations": [cited.model_dump(mode="json") for cited in citations(reports)],
+        "answer": writer.finish(reports),
+    }
+
+
+async def _as_task(function: StepFunction, step: Step, needs: Needs) -> StepReport:
+    """Run a step as a LangGraph task: its result is kept, and not made again after a crash."""
+
+    async def run(
+        step_json: dict[str, Any], needs_json: dict[str, dict[str, Any]]
+    ) -> dict[str, Any]:
+        report = await function(
+            Step.model_validate(step_json),
+            {id_: StepReport.model_validate(value) for id_, value in needs_json.items()},
+        )
+        return report.model_dump(mode="json")
+
+    # A fresh partial a step: LangGraph tells tasks of one function apart by name only then.
+    durable = task(name=f"step:{step.id}")(functools.partial(run))
+    done = await durable(
+        step.model_dump(mode="json"),
+        {id_: report.model_dump(mode="json") for id_, report in needs.items()},
+    )
+    return StepReport.model_validate(done)
+
+
+async def respond(state: State, runtime: Node) -> State:
+    """Plain chat."""
+    context = runtime.context
+    answer = await chat_answer(
+        chat_prompt(state["resolved"], _history(state), context.registry, state["language"]),
+        context.chat,
+        lambda text: context.emit(TextDelta(text=text)),
+        timeout_s=context.run.remaining_s(),
+    )
+    return {"answer": answer, "steps": [], "citations": []}
+
+
+def _after_route(state: State) -> str:
+    path = state["route"]["path"]
+    if path == "planner":
+        return "plan"
+    return _after_plan(state)
+
+
+def _after_plan(state: State) -> str:
+    if state.get("plan_only"):
+        return END
+    return "execute" if state["plan"]["steps"] else "respond"
+
+
+def _history(state: State) -> list[Message]:
+    return [Message.model_validate(message) for message in state.get("history", ())]
+
+
+def _inputs(state: State) -> dict[str, InputValue]:
+    inputs: dict[str, InputValue] = {}
+    for value in state.get("attachments", ()):
+        artifact = Artifact.model_validate(value)
+        name, number = artifact.name, 2
+        while name in inputs or name in (TEXT_INPUT, PREVIOUS_INPUT):
+            name, number = f"{number}-{artifact.name}", number + 1
+        inputs[name] = InputValue(kind=artifact.kind, artifact=artifact)
+    answered = next((m for m in reversed(_history(state)) if m.role == "assistant"), None)
+    if answered is not None and (text := plain_answer(answered.content)):
+        inputs[PREVIOUS_INPUT] = InputValue(kind="text", text=text)
+    return inputs

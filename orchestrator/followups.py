@@ -76,6 +76,10 @@ def resolve_by_rules(text: str, history: Sequence[Message], last_plan: Plan) -> 
         earlier = part(asked)
         if translated and earlier.payload is not None:
             return Resolved(f"Translate this into {names}.", earlier.payload, continues=True)
+        if translated and translated[0].args.get("text") == "input:previous":
+            answers = [m.content for m in history if m.role == "assistant"]
+            if len(answers) > 1:
+                return Resolved(f"Translate this into {names}.", plain_answer(answers[-2]))
         if translated and any(_is_file(step.args.get("text")) for step in translated):
             return Resolved(f"Translate this file into {names}.", continues=True)
         return Resolved(f"Translate this into {names}.", plain_answer(answered))
@@ -154,17 +158,24 @@ _FILLER_WORDS = """
 _FILLER = frozenset(_FILLER_WORDS.split())
 
 
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+_CJK_FILLER = frozenset("那么呢吗的了和还有是多久怎样では也は")
+
+
 def _content(text: str) -> set[str]:
-    """The words that carry meaning, cut to their first five letters to allow for inflection."""
-    return (
-        {word[:5] for word in map(str.lower, _WORD.findall(text)) if word not in _FILLER}
-        if text.isascii() or " " in text
-        else set()
-    )
+    """What carries meaning: words cut to five letters, to allow for inflection; or characters."""
+    words = {word[:5] for word in map(str.lower, _WORD.findall(text)) if word not in _FILLER}
+    if _CJK.search(text) is None:
+        return words
+    return set(_CJK.findall(text)) - _CJK_FILLER
 
 
 def _is_file(value: object) -> bool:
-    return isinstance(value, str) and value.startswith("input:") and value != "input:text"
+    return (
+        isinstance(value, str)
+        and value.startswith("input:")
+        and value not in ("input:text", "input:previous")
+    )
 
 
 def _without(text: str, spans: Sequence[tuple[int, int, str]]) -> str:

@@ -238,7 +238,7 @@ async def _as_task(function: StepFunction, step: Step, needs: Needs) -> StepRepo
         return report.model_dump(mode="json")
 
     # A fresh partial a step: LangGraph tells tasks of one function apart by name only then.
-    durable = task(name=f"step:{step.id}")(functools.partial(run))
+    durable: Any = task(name=f"step:{step.id}")(functools.partial(run))
     done = await durable(
         step.model_dump(mode="json"),
         {id_: report.model_dump(mode="json") for id_, report in needs.items()},

@@ -155,8 +155,7 @@ class Service:
         stored = await self.conversations.messages(
             turn.conversation_id, turn.owner, _HISTORY_MESSAGES
         )
-        messages = tuple(Message(role=m.role, content=m.content) for m in stored if m.content)
-        return messages, _last_plan(stored), _last_files(stored)
+        return _messages(stored), _last_plan(stored), _last_files(stored)
 
     def _meter(self) -> MeteredChat:
         return MeteredChat(
@@ -181,10 +180,9 @@ async def open_service(settings: Settings) -> Service:
     Models load when they are first needed. Raises SwitchboardError where something is missing;
     what was opened by then is closed again.
     """
-    from model_servers.serving import build_pool
-
     from model_servers.chat import LiteLLMChat
     from model_servers.encoders import encode
+    from model_servers.serving import build_pool
     from model_servers.store import ModelStore
     from orchestrator.graph import build_agent
     from tools.knowledge import open_knowledge
@@ -246,9 +244,7 @@ async def _open_checkpointer(settings: Settings, resources: AsyncExitStack) -> A
         from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 
         plain = "postgresql" + url[url.index("://") :]
-        saver: Any = await resources.enter_async_context(
-            AsyncPostgresSaver.from_conn_string(plain)
-        )
+        saver: Any = await resources.enter_async_context(AsyncPostgresSaver.from_conn_string(plain))
     else:
         from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
@@ -256,6 +252,22 @@ async def _open_checkpointer(settings: Settings, resources: AsyncExitStack) -> A
         saver = await resources.enter_async_context(AsyncSqliteSaver.from_conn_string(str(path)))
     await saver.setup()
     return saver
+
+
+def _messages(stored: tuple[StoredMessage, ...]) -> tuple[Message, ...]:
+    """The conversation as said; a question that leant on another one as it was understood."""
+    messages: list[Message] = []
+    for number, message in enumerate(stored):
+        content = message.content
+        reply = stored[number + 1].outcome if number + 1 < len(stored) else None
+        if message.role == "user" and reply is not None:
+            outcome = Outcome.model_validate(reply) if "route" in reply else None
+            asked = outcome is not None and any("question" in s.args for s in outcome.plan.steps)
+            if outcome is not None and asked and outcome.route.resolved_request:
+                content = outcome.route.resolved_request
+        if content:
+            messages.append(Message(role=message.role, content=content))
+    return tuple(messages)
 
 
 def _last_plan(stored: tuple[StoredMessage, ...]) -> Plan:

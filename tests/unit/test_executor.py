@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from orchestrator.executor import InputValue, execute
+from orchestrator.plan import Plan, Step
+from orchestrator.turn import Event, StepChanged
+
+from .small_tools import Failing, context, registry
+
+TEXT = {"text": InputValue(kind="text", text="Maria met Chen")}
+
+
+def plan(*steps: tuple[str, str, dict[str, object]]) -> Plan:
+    return Plan.model_validate(
+        {"steps": [{"id": i, "tool": tool, "args": args} for i, tool, args in steps]}
+    )
+
+
+async def test_each_result_stands_under_its_own_step() -> None:
+    made = plan(
+        ("s1", "translate_text", {"text": "input:text", "target_language": "fr"}),
+        ("s2", "translate_text", {"text": "input:text", "target_language": "pt"}),
+        ("s3", "extract_entities", {"text": "input:text"}),
+        ("s4", "summarize_text", {"text": ["s1", "s2"]}),
+        ("s5", "summarize_text", {"text": "s3"}),
+    )
+    reports = await execute(made, TEXT, registry(), context())
+    results = {report.id: report.result for report in reports}
+    assert [report.id for report in reports] == ["s1", "s2", "s3", "s4", "s5"]
+    assert results["s1"] == {"text": "fr:Maria met Chen"}
+    assert results["s2"] == {"text": "pt:Maria met Chen"}
+    assert results["s4"] == {"text": "sum(fr:Maria met Chen\n\npt:Maria met Chen)"}
+    assert results["s5"] is not None
+    assert "Maria" in results["s5"]["text"]
+
+
+async def test_a_failure_skips_what_needs_it_and_nothing_else() -> None:
+    made = plan(
+        ("s1", "fail", {"text": "input:text"}),
+        ("s2", "summarize_text", {"text": "s1"}),
+        ("s3", "summarize_text", {"text": "s2"}),
+        ("s4", "summarize_text", {"text": "input:text"}),
+    )
+    reports = await execute(made, TEXT, registry(), context())
+    assert [report.status for report in reports] == ["failed", "skipped", "skipped", "ok"]
+    assert reports[0].error is not None
+    assert reports[0].error.code == "invalid_input"
+
+
+async def test_a_bug_in_a_tool_is_reported_without_its_details() -> None:
+    made = plan(("s1", "fail", {"text": "input:text", "how": "bug"}))
+    (report,) = await execute(made, TEXT, registry(), context())
+    assert report.error is not None
+    assert report.error.code == "tool_fault"
+    assert "secret" not in report.error.message
+
+
+async def test_what_may_pass_is_tried_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestrator.executor.BACKOFF_S", 0.0)
+    tools = registry()
+    made = plan(("s1", "fail", {"text": "input:text", "how": "flaky"}))
+    (report,) = await execute(made, TEXT, tools, context())
+    assert report.status == "ok"
+    failing = tools["fail"]
+    assert isinstance(failing, Failing)
+    assert failing.calls == 2
+
+
+async def test_a_step_that_hangs_ends_at_the_deadline() -> None:
+    made = plan(
+        ("s1", "fail", {"text": "input:text", "how": "hang"}),
+        ("s2", "summarize_text", {"text": "input:text"}),
+    )
+    hung, well = await execute(made, TEXT, registry(), context(seconds=0.2))
+    assert hung.error is not None
+    assert hung.error.code == "deadline_exceeded"
+    assert well.status == "ok"
+
+
+async def test_cancelling_stops_the_steps_that_run() -> None:
+    running = asyncio.Event()
+
+    def emit(event: Event) -> None:
+        if isinstance(event, StepChanged) and event.step.status == "running":
+            running.set()
+
+    made = plan(("s1", "fail", {"text": "input:text", "how": "hang"}))
+    work = asyncio.create_task(execute(made, TEXT, registry(), context(), emit=emit))
+    await running.wait()
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("step:")]
+
+
+async def test_a_file_is_read_for_a_text_slot() -> None:
+    ctx = context()
+    letter = ctx.artifacts.put(b"Dear Ms Brown", name="letter.txt", origin="user")
+    inputs = {"letter.txt": InputValue(kind="document", artifact=letter)}
+    made = plan(("s1", "summarize_text", {"text": "input:letter.txt"}))
+    (report,) = await execute(made, inputs, registry(), ctx)
+    assert report.result == {"text": "sum(Dear Ms Brown)"}
+
+
+def test_a_step_refers_by_strings() -> None:
+    step = Step(id="s2", tool="summarize_text", args={"text": ["s1.text", "input:a b.md"]})
+    refs = step.refs({"text": "text"})["text"]
+    assert [(ref.name, ref.port, ref.is_input) for ref in refs] == [
+        ("s1", "text", False),
+        ("a b.md", None, True),
+    ]

@@ -84,6 +84,8 @@ def _pip_download(archive: Archive, target: Path, temp: Path, pip_args: Sequence
         else ["--no-binary", ":all:", "--no-build-isolation"]
     )
     options = ["--no-deps", "--require-hashes", "--no-input", "--no-cache-dir"]
+    # Without a retry pip keeps to itself that the network was the reason.
+    options += ["--retries", "3"]
     where = ["--requirement", str(requirement), "--dest", str(target)]
     _run(
         [sys.executable, "-m", "pip", "download", *options, *kind, *pip_args, *where], archive, temp

@@ -1,8 +1,8 @@
 """Nothing may reach for a network after the set-up: this guard holds it over the whole suite.
 
-Import `network_cut` and `network_guard` in tests/conftest.py. Whatever connects to, or looks up, anything but this
-machine gets the error of a cut cable, and the test fails even if the code swallowed that error.
-`without_network` does the same to a subprocess.
+Import `network_cut` and `network_guard` in tests/conftest.py. Whatever connects to, or looks up,
+anything but this machine gets the error of a cut cable, and the test fails even if the code
+swallowed that error. `without_network` does the same to a subprocess.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ scores.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from tools.sentences import split_sentences
@@ -141,7 +141,7 @@ def _unquote(text: str) -> str:
     return text
 
 
-def split_clauses(text: str, starters: Collection[str] = STARTERS) -> tuple[Clause, ...]:
+def split_clauses(text: str, starters: frozenset[str] = STARTERS) -> tuple[Clause, ...]:
     """The wishes in an instruction, in order.
 
     Sentences part wishes, and so do a conjunction or comma before a word that begins one. A
@@ -155,7 +155,9 @@ def split_clauses(text: str, starters: Collection[str] = STARTERS) -> tuple[Clau
     )
 
 
-def _split_sentence(sentence: str, starters: Collection[str]) -> list[Clause]:
+@cache
+def _boundaries(starters: frozenset[str]) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Where one wish ends and the next begins; and a conjunction at a sentence's very start."""
     words = "|".join(sorted(map(re.escape, starters), key=len, reverse=True))
     boundary = re.compile(
         rf"(?:[,;，；、]\s*|\s+)(?P<joiner>{_JOINER})\s+(?={_POLITE}(?:{words})\b)"
@@ -165,6 +167,11 @@ def _split_sentence(sentence: str, starters: Collection[str]) -> list[Clause]:
         re.IGNORECASE,
     )
     leading = re.compile(rf"(?P<joiner>{_JOINER}),?\s+(?={_POLITE}(?:{words})\b)", re.IGNORECASE)
+    return boundary, leading
+
+
+def _split_sentence(sentence: str, starters: frozenset[str]) -> list[Clause]:
+    boundary, leading = _boundaries(starters)
     clauses: list[Clause] = []
     joiner: Joiner = ""
     begin = 0

@@ -138,7 +138,8 @@ class Service:
             },
             {"configurable": {"thread_id": turn_id}},
             context=context,
-            durability="sync",
+            # Whoever waits for this answer is gone after a crash: keep the state once, at the end.
+            durability="exit",
         )
         outcome = _outcome(turn_id, turn.conversation_id, state, chat, time.monotonic() - begun)
         if turn.conversation_id is not None and not turn.plan_only:

@@ -43,6 +43,7 @@ from orchestrator.turn import (
     StepReport,
     TextDelta,
 )
+from orchestrator.wishes import works_on_text
 from tools.artifacts import Artifact
 
 if TYPE_CHECKING:
@@ -131,11 +132,21 @@ async def resolve(state: State, runtime: Node) -> State:
     if ruled is not None:
         files = earlier if ruled.continues else []
         return {"resolved": ruled.request, "payload": ruled.payload, "attachments": files}
-    if leans_on_history(request, history, last_plan):
+    if leans_on_history(request, history, last_plan) and not await _is_command(request, runtime):
         run = runtime.context.run
         meant = await complete_question(request, history, run.chat, timeout_s=run.remaining_s())
         return {"resolved": meant, "attachments": earlier}
     return {"attachments": earlier} if FILE_WORDS.search(request) else {}
+
+
+async def _is_command(request: str, runtime: Node) -> bool:
+    """Whether a short message is a wish about a text ("translate that") and no question."""
+    context = runtime.context
+    language = identify(request).code
+    (scores,) = await context.composer.router.score([request], language=language)
+    best = max(scores, key=lambda name: scores[name])
+    sure = scores[best] >= context.route_threshold
+    return sure and works_on_text(context.registry, best)
 
 
 async def route(state: State, runtime: Node) -> State:

@@ -1,0 +1,145 @@
+"""The agent's graph with scripted scores, a scripted chat model and small tools."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+
+from orchestrator.composer import Composer
+from orchestrator.errors import BadRequest
+from orchestrator.graph import TurnContext, build_agent
+from orchestrator.turn import Event, StepChanged, TextDelta
+
+from .small_tools import ExtractEntities, FakeChat, TranslateText, context, registry
+from .test_composer import ScriptedRouter
+
+TOOLS = registry()
+
+
+async def ask(
+    request: str,
+    chat: FakeChat | None = None,
+    emit: Callable[[Event], None] = lambda _: None,
+    **state: Any,
+) -> dict[str, Any]:
+    chat = chat or FakeChat()
+    turn = TurnContext(
+        registry=TOOLS,
+        composer=Composer(TOOLS, ScriptedRouter()),  # type: ignore[arg-type]
+        run=context(chat),
+        chat=chat,  # type: ignore[arg-type]
+        emit=emit,
+        route_threshold=0.6,
+        max_prompt_chars=1_000,
+        max_steps=12,
+    )
+    agent = build_agent(InMemorySaver())
+    result: dict[str, Any] = await agent.ainvoke(
+        {"request": request, **state},
+        {"configurable": {"thread_id": "t"}},
+        context=turn,
+        durability="exit",
+    )
+    return result
+
+
+async def test_a_clear_request_needs_no_llm_and_streams() -> None:
+    events: list[Event] = []
+    chat = FakeChat()
+    state = await ask("Translate this into French: Good morning", chat, events.append)
+    assert state["route"]["path"] == "router"
+    assert state["answer"] == "fr:Good morning"
+    assert not chat.asked
+    pieces = [event.text for event in events if isinstance(event, TextDelta)]
+    assert len(pieces) > 1
+    assert "".join(pieces) == state["answer"]
+    assert [e.type for e in events[:2]] == ["route", "plan"]
+
+
+async def test_three_steps_run_at_once_under_their_own_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    all_running = asyncio.Barrier(3)
+    for tool in (TranslateText, ExtractEntities):
+        alone = tool.__call__
+
+        async def together(self: Any, args: Any, ctx: Any, alone: Any = alone) -> Any:
+            await all_running.wait()
+            return await alone(self, args, ctx)
+
+        monkeypatch.setattr(tool, "__call__", together)
+    state = await ask(
+        "Translate this into French and Portuguese and list the people in it: Maria flew"
+    )
+    assert [step["status"] for step in state["steps"]] == ["ok"] * 3
+    assert [step["result"].get("text") for step in state["steps"]] == [
+        "fr:Maria flew",
+        "pt:Maria flew",
+        None,
+    ]
+
+
+async def test_what_is_unclear_is_planned_by_the_llm() -> None:
+    plan = {"steps": [{"id": "s1", "tool": "summarize_text", "args": {"text": "input:text"}}]}
+    chat = FakeChat(json.dumps(plan))
+    state = await ask("Translate this: Good morning", chat)
+    assert state["route"]["path"] == "planner"
+    assert state["answer"] == "sum(Good morning)"
+
+
+async def test_small_talk_is_chat() -> None:
+    state = await ask("hello", FakeChat("Hi there!"))
+    assert state["route"]["path"] == "chat"
+    assert state["answer"].strip() == "Hi there!"
+
+
+async def test_planning_alone_runs_nothing() -> None:
+    state = await ask("Translate this into French: Good morning", plan_only=True)
+    assert state["plan"]["steps"]
+    assert "steps" not in state
+
+
+async def test_a_question_that_leans_is_completed_first() -> None:
+    history = [
+        {"role": "user", "content": "How long do I have to send a laptop back?"},
+        {"role": "assistant", "content": "30 days [1]."},
+    ]
+    state = await ask("and shoes?", FakeChat("How long can I return shoes?"), history=history)
+    assert state["plan"]["steps"][0]["args"]["question"] == "How long can I return shoes?"
+    assert state["route"]["resolved_request"] == "How long can I return shoes?"
+
+
+async def test_the_last_answer_is_translated() -> None:
+    history = [
+        {"role": "user", "content": "How long do I have?"},
+        {"role": "assistant", "content": "30 days [1]."},
+    ]
+    state = await ask("translate that into Spanish", history=history)
+    assert state["answer"] == "es:30 days."
+
+
+async def test_an_empty_request_is_refused() -> None:
+    with pytest.raises(BadRequest, match="empty"):
+        await ask(" \u200b\n")
+
+
+async def test_cancelling_a_turn_leaves_nothing_running() -> None:
+    running = asyncio.Event()
+
+    def watch(event: Event) -> None:
+        if isinstance(event, StepChanged):
+            running.set()
+
+    plan = {"steps": [{"id": "s1", "tool": "fail", "args": {"text": "input:text", "how": "hang"}}]}
+    before = asyncio.all_tasks()
+    work = asyncio.create_task(ask("Translate this: x", FakeChat(json.dumps(plan)), watch))
+    await running.wait()
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert asyncio.all_tasks() <= before

@@ -53,6 +53,10 @@ class ConversationStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def ping(self) -> None:
+        """See that the database answers. Raises DatabaseUnavailable."""
+        await self._database.ping()
+
     async def create(self, owner: str) -> str:
         """Start one, and return its id."""
         conversation_id = f"conv_{uuid4().hex}"

@@ -34,10 +34,9 @@ class Turn(_Frozen):
         text: the request, cleaned by the guard.
         attachments: files that came with it: data, never instructions.
         conversation_id: stored conversation that this turn continues; None starts a new one,
-            unless `history` is given or `store` is off.
+            unless `history` is given.
         history: earlier messages where the client keeps them itself (OpenAI's `messages`).
         plan_only: plan and stop; nothing is run.
-        store: keep the request and its answer as a conversation.
         owner: id of the API key, or "local".
     """
 
@@ -46,7 +45,6 @@ class Turn(_Frozen):
     conversation_id: str | None = None
     history: tuple[Message, ...] = ()
     plan_only: bool = False
-    store: bool = True
     owner: str = "local"
 
 

@@ -1,0 +1,158 @@
+"""From OpenAI's messages to a turn of the agent, or to a prompt of the chat model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model_servers.contracts import ChatMessage
+from orchestrator.api.chat_request import (
+    AnyMessage,
+    AssistantMessage,
+    ChatRequest,
+    Extension,
+    FilePart,
+    SystemMessage,
+    TextPart,
+    ToolMessage,
+    UserMessage,
+)
+from orchestrator.api.uploads import attachment
+from orchestrator.errors import BadRequest
+from orchestrator.turn import Message, Turn
+from tools.artifacts import Artifact
+
+if TYPE_CHECKING:
+    from orchestrator.settings import Settings
+    from tools.artifacts import FileArtifactStore
+
+
+def check_size(request: ChatRequest, settings: Settings) -> None:
+    """Raises BadRequest where there are more messages or characters than the service takes."""
+    count = len(request.messages)
+    if count > settings.max_messages:
+        raise BadRequest(
+            f"messages: {count} are more than the {settings.max_messages} that are taken; "
+            "leave out old ones.",
+            param="messages",
+        )
+    chars = sum(len(text_of(message)) for message in request.messages)
+    if chars > settings.max_prompt_chars:
+        raise BadRequest(
+            f"messages: {chars:,} characters are more than the {settings.max_prompt_chars:,} that "
+            "are taken; send a long text as a file.",
+            param="messages",
+        )
+
+
+async def as_turn(request: ChatRequest, store: FileArtifactStore, owner: str) -> Turn:
+    """The last message is the request, those before it are the history.
+
+    System messages do not reach the agent: it has its own instructions.
+    Raises BadRequest, InvalidInput, NotFound.
+    """
+    extension = request.switchboard or Extension()
+    text, files = await request_of(request, store)
+    history = [_history(message) for message in request.messages[:-1]]
+    earlier = tuple(message for message in history if message is not None)
+    if earlier and (extension.conversation is not None or extension.store):
+        raise BadRequest(
+            "messages: in a stored conversation only the new message is sent; the service has "
+            "the earlier ones.",
+            param="messages",
+        )
+    return Turn(
+        text=text,
+        attachments=files,
+        conversation_id=extension.conversation,
+        history=earlier,
+        plan_only=extension.plan_only,
+        owner=owner,
+    )
+
+
+async def request_of(
+    request: ChatRequest, store: FileArtifactStore
+) -> tuple[str, tuple[Artifact, ...]]:
+    """Text and files of the last message. Raises BadRequest, InvalidInput, NotFound."""
+    last, param = request.messages[-1], f"messages[{len(request.messages) - 1}]"
+    if not isinstance(last, UserMessage):
+        raise BadRequest(
+            f"{param}.role: the last message is the user's request, and this one is of the "
+            f"{last.role}.",
+            param=f"{param}.role",
+        )
+    parts = [] if isinstance(last.content, str) else last.content
+    files = [
+        await attachment(part, store, param=f"{param}.content[{index}]")
+        for index, part in enumerate(parts)
+        if not isinstance(part, TextPart)
+    ]
+    text = text_of(last)
+    if not text.strip() and not files:
+        raise BadRequest(
+            f"{param}.content: the request is empty; write one.", param=f"{param}.content"
+        )
+    return text, tuple(files)
+
+
+def text_of(message: AnyMessage) -> str:
+    """What a message says, its text parts joined."""
+    content = message.content or ""
+    if isinstance(content, str):
+        return content
+    return "\n".join(part.text for part in content if isinstance(part, TextPart))
+
+
+def _history(message: AnyMessage) -> Message | None:
+    if isinstance(message, UserMessage):
+        names = [
+            part.file.filename or "file" if isinstance(part, FilePart) else part.type
+            for part in (() if isinstance(message.content, str) else message.content)
+            if not isinstance(part, TextPart)
+        ]
+        note = f"\n[attached: {', '.join(names)}]" if names else ""
+        return Message(role="user", content=text_of(message) + note)
+    if isinstance(message, AssistantMessage) and text_of(message):
+        return Message(role="assistant", content=text_of(message))
+    return None
+
+
+def as_prompt(request: ChatRequest) -> list[ChatMessage]:
+    """The messages for the chat model itself, calls and their results in words.
+
+    Raises BadRequest for files and for results of calls that were not made.
+    """
+    names: dict[str, str] = {}
+    prompt: list[ChatMessage] = []
+    for index, message in enumerate(request.messages):
+        param = f"messages[{index}]"
+        match message:
+            case SystemMessage():
+                prompt.append(ChatMessage("system", text_of(message)))
+            case UserMessage():
+                if not isinstance(message.content, str) and any(
+                    not isinstance(part, TextPart) for part in message.content
+                ):
+                    raise BadRequest(
+                        f"{param}.content: files go to the agent; send them without tools and "
+                        "response_format.",
+                        param=f"{param}.content",
+                    )
+                prompt.append(ChatMessage("user", text_of(message)))
+            case AssistantMessage():
+                calls = message.tool_calls or []
+                names |= {call.id: call.function.name for call in calls}
+                made = [f"{call.function.name}({call.function.arguments})" for call in calls]
+                prompt.append(
+                    ChatMessage("assistant", "\n".join(filter(None, [text_of(message), *made])))
+                )
+            case ToolMessage():
+                if message.tool_call_id not in names:
+                    raise BadRequest(
+                        f"{param}.tool_call_id: no earlier message made the call "
+                        f"{message.tool_call_id!r}.",
+                        param=f"{param}.tool_call_id",
+                    )
+                name = names[message.tool_call_id]
+                prompt.append(ChatMessage("user", f"Result of {name}: {text_of(message)}"))
+    return prompt

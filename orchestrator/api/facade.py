@@ -1,0 +1,57 @@
+"""What the HTTP API needs of the service behind it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, cast
+
+from fastapi import Depends, Request
+
+from orchestrator.turn import Event, Turn
+from tools.contracts import ToolResult
+
+if TYPE_CHECKING:
+    from model_servers.contracts import ChatModel
+    from model_servers.pool import ModelPool
+    from orchestrator.conversations import ConversationStore
+    from orchestrator.keys import KeyStore
+    from orchestrator.settings import Settings
+    from tools.artifacts import FileArtifactStore
+    from tools.knowledge.base import KnowledgeBase
+    from tools.registry import Registry
+
+
+class Service(Protocol):
+    """The whole of Switchboard behind the doors; `orchestrator.service` has the real one."""
+
+    settings: Settings
+    registry: Registry
+    models: ModelPool
+    chat: ChatModel
+    artifacts: FileArtifactStore
+    knowledge: KnowledgeBase
+    conversations: ConversationStore
+    keys: KeyStore
+
+    def run(self, turn: Turn) -> AsyncIterator[Event]:
+        """The agent; closing the iterator cancels the work."""
+        ...
+
+    async def run_tool(self, name: str, arguments: dict[str, Any], *, owner: str) -> ToolResult:
+        """One tool. Raises NotFound, InvalidInput and what the tool raises."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+def service_of(request: Request) -> Service:
+    return cast("Service", request.app.state.service)
+
+
+def owner_of(request: Request) -> str:
+    """Id of the key that the request brought, or "local"; set by `auth.Gate`."""
+    return cast(str, request.state.owner)
+
+
+TheService = Annotated[Service, Depends(service_of)]
+Owner = Annotated[str, Depends(owner_of)]

@@ -1,0 +1,73 @@
+"""The knowledge base: documents in, passages out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, File, Form, Query, UploadFile
+from pydantic import Field
+
+from orchestrator.api.chat_request import Body
+from orchestrator.api.facade import TheService
+from orchestrator.api.limits import BoundedRoute
+from orchestrator.api.replies import Json
+from orchestrator.errors import BadRequest
+
+router = APIRouter(prefix="/v1/kb", tags=["Knowledge base"], route_class=BoundedRoute)
+
+COLLECTION_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+DEFAULT_COLLECTION = "default"
+Collection = Annotated[str, Field(pattern=COLLECTION_PATTERN)]
+
+
+class KnowledgeSearch(Body):
+    query: str = Field(min_length=1, max_length=10_000)
+    collection: Collection | None = None
+    limit: int = Field(default=5, ge=1, le=50)
+
+
+@router.post("/documents", summary="Add documents")
+async def add_documents(
+    service: TheService,
+    file: Annotated[list[UploadFile], File(description="Markdown, HTML, PDF, DOCX, CSV, text.")],
+    collection: Annotated[str, Form(pattern=COLLECTION_PATTERN)] = DEFAULT_COLLECTION,
+) -> Json:
+    """As multipart/form-data. A document with the name of one that is there takes its place."""
+    added = []
+    for upload in file:
+        if not upload.filename:
+            raise BadRequest("file: each document needs a file name.", param="file")
+        content = await upload.read()
+        artifact = await asyncio.to_thread(
+            service.artifacts.put, content, name=upload.filename, origin="user"
+        )
+        added.append(await service.knowledge.add(artifact.name, artifact, collection))
+    return Json({"object": "list", "data": added})
+
+
+@router.get("/documents", summary="The documents")
+async def list_documents(
+    service: TheService,
+    collection: Annotated[str | None, Query(pattern=COLLECTION_PATTERN)] = None,
+) -> Json:
+    return Json({"object": "list", "data": await service.knowledge.list(collection)})
+
+
+@router.delete("/documents/{document_id}", summary="Remove a document")
+async def remove_document(document_id: str, service: TheService) -> Json:
+    await service.knowledge.remove(document_id)
+    return Json({"object": "document", "id": document_id, "deleted": True})
+
+
+@router.post("/search", summary="The passages nearest to a query")
+async def search(body: KnowledgeSearch, service: TheService) -> Json:
+    passages = await service.knowledge.search(
+        body.query, collection=body.collection, limit=body.limit
+    )
+    return Json({"object": "list", "data": passages})
+
+
+@router.get("/passages/{chunk_id}", summary="One passage, as a citation names it")
+async def get_passage(chunk_id: str, service: TheService) -> Json:
+    return Json(await service.knowledge.passage(chunk_id))

@@ -1,0 +1,158 @@
+"""What a request's body may be: bounded, not compressed, and JSON that is safe to work on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from orchestrator.api.replies import error_response, too_large
+from orchestrator.database import storable_json
+from orchestrator.errors import BadRequest, UnsupportedMedia
+
+MAX_JSON_DEPTH = 100
+CLIENT_GONE = 499
+
+
+class BodyLimits:
+    """Refuses a body that is too large, by its declared length or while it is read."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        headers = Headers(scope=scope)
+        length = headers.get("content-length", "")
+        encoding = headers.get("content-encoding", "identity").strip().lower()
+        if length.isdecimal() and int(length) > self._max_bytes:
+            return await error_response(too_large(self._max_bytes))(scope, receive, send)
+        if encoding != "identity":
+            error = UnsupportedMedia("Compressed bodies are not taken; send it as it is.")
+            return await error_response(error)(scope, receive, send)
+        read_bytes = 0
+
+        async def counted() -> Message:
+            nonlocal read_bytes
+            message = await receive()
+            read_bytes += len(message.get("body", b""))
+            if read_bytes > self._max_bytes:
+                raise too_large(self._max_bytes)
+            return message
+
+        return await self._app(scope, counted, send)
+
+
+class _JsonRequest(Request):
+    """A request whose JSON is read strictly."""
+
+    async def json(self) -> Any:
+        if not hasattr(self, "_json"):
+            # Where it is large, parsing must not hold up the others.
+            self._json = await asyncio.to_thread(parse_json, await self.body())
+        return self._json
+
+
+class BoundedRoute(APIRoute):
+    """A route that reads its body first and stops working when the client goes away."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def bounded(plain: Request) -> Response:
+            request = _JsonRequest(plain.scope, plain.receive)
+            if self.body_field is not None:
+                await _read(request, self.body_field)
+            else:
+                await request.body()
+            return await _while_connected(request, handle(request))
+
+        return bounded
+
+
+async def _read(request: Request, body_field: Any) -> None:
+    from fastapi import params
+
+    sent = request.headers.get("content-type", "nothing").partition(";")[0].strip().lower()
+    wanted = "application/json"
+    if isinstance(body_field.field_info, params.Form):
+        wanted = "multipart/form-data"
+    if sent != wanted:
+        raise UnsupportedMedia(f"The body is sent as {wanted}, and the header says {sent}.")
+    if wanted == "application/json":
+        await request.json()
+    else:
+        await request.form()
+
+
+async def _while_connected(request: Request, handling: Coroutine[Any, Any, Response]) -> Response:
+    work = asyncio.create_task(handling)
+    gone = asyncio.create_task(_disconnected(request))
+    try:
+        await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            return work.result()
+        return Response(status_code=CLIENT_GONE)
+    finally:
+        work.cancel()
+        gone.cancel()
+        await asyncio.gather(work, gone, return_exceptions=True)
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def parse_json(body: bytes) -> Any:
+    """The JSON in a body. Raises BadRequest where it is none, too deep, or not what JSON allows.
+
+    Texts lose NULs and lone surrogates, which nothing behind can store.
+    """
+    try:
+        value = json.loads(body.decode("utf-8"), parse_constant=_refuse)
+    except UnicodeDecodeError:
+        raise BadRequest("The body is not UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise BadRequest(
+            f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        ) from None
+    except ValueError:  # more digits than Python converts
+        raise BadRequest("The body holds a number that is too long.") from None
+    except RecursionError:
+        raise _too_deep() from None
+    _check(value)
+    return storable_json(value) if b"\\u" in body else value
+
+
+def _refuse(name: str) -> None:
+    raise BadRequest(f"The body is not JSON: {name} is no number; use null.")
+
+
+def _too_deep() -> BadRequest:
+    return BadRequest(f"The body is nested more than {MAX_JSON_DEPTH} levels deep.")
+
+
+def _check(value: Any) -> None:
+    layer, depth = [value], 0
+    while layer:
+        if any(isinstance(item, float) and not math.isfinite(item) for item in layer):
+            raise BadRequest("The body holds a number that is too large.")
+        containers = [item for item in layer if isinstance(item, dict | list)]
+        depth += 1
+        if containers and depth > MAX_JSON_DEPTH:
+            raise _too_deep()
+        layer = [
+            inner
+            for item in containers
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]

@@ -1,0 +1,171 @@
+"""OpenAI's API: chat completions and models."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from orchestrator.api.chat_request import ChatRequest, Extension, SystemMessage
+from orchestrator.api.completions import Completion
+from orchestrator.api.conversation import as_turn, check_size, request_of, text_of
+from orchestrator.api.direct import DirectChat, is_direct
+from orchestrator.api.facade import Owner, Service, TheService
+from orchestrator.api.limits import BoundedRoute
+from orchestrator.api.replies import Json
+from orchestrator.api.streams import closing, sse, streamed
+from orchestrator.api.tool_model import run_as_model
+from orchestrator.errors import BadRequest, UnknownModel
+from orchestrator.turn import Event, Finished, Outcome, TextDelta, UsageReport
+
+AGENT = "switchboard"
+_MADE_AT = 1_767_225_600
+"""`created` of every model, 2026-01-01: OpenAI's clients want a time."""
+
+router = APIRouter(prefix="/v1", tags=["OpenAI"], route_class=BoundedRoute)
+
+
+@router.post(
+    "/chat/completions",
+    summary="Ask the agent, or one tool",
+    response_description="A chat completion, or with `stream` its chunks as server-sent events.",
+)
+async def create_chat_completion(
+    request: Request, body: ChatRequest, service: TheService, owner: Owner
+) -> Response:
+    """The model `switchboard` is the agent: it plans, runs tools and answers. A tool's name as
+    the model runs that tool alone on the last message. With `tools` or a JSON `response_format`
+    the chat model answers itself.
+
+    The extension field `switchboard` continues or keeps a conversation, stops after planning, and
+    asks for progress: then a stream carries events called `switchboard`, and a whole answer has
+    the outcome (plan, steps, citations, artifacts) under the same name.
+    """
+    check_size(body, service.settings)
+    completion = Completion(
+        body.model, bool(body.stream_options and body.stream_options.include_usage)
+    )
+    if body.model in service.registry:
+        return await _tool(body, completion, service, owner, request)
+    if body.model != AGENT:
+        raise UnknownModel(
+            f"There is no model {body.model!r}; the agent is {AGENT!r}, and GET /v1/models lists "
+            "the tools.",
+            param="model",
+        )
+    if is_direct(body):
+        _refuse_extension(body)
+        direct = DirectChat(body, service.chat, service.settings)
+        if body.stream:
+            return await streamed(direct.stream(completion), request)
+        return Json(await direct.whole(completion))
+    if body.tool_choice not in (None, "none", "auto"):
+        raise BadRequest("tool_choice: there are no tools to choose from.", param="tool_choice")
+    return await _agent(body, completion, service, owner, request)
+
+
+async def _agent(
+    body: ChatRequest, completion: Completion, service: Service, owner: str, request: Request
+) -> Response:
+    extension = body.switchboard or Extension()
+    turn = await as_turn(body, service.artifacts, owner)
+    if extension.store and turn.conversation_id is None and not turn.plan_only:
+        conversation_id = await service.conversations.create(owner)
+        turn = turn.model_copy(update={"conversation_id": conversation_id})
+    if body.stream:
+        chunks = _chunks(service.run(turn), completion, progress=extension.progress)
+        return await streamed(chunks, request)
+    outcome = await _outcome(service.run(turn))
+    answer = completion.whole(outcome.answer, outcome.usage)
+    return Json(answer if body.switchboard is None else answer | {"switchboard": outcome})
+
+
+async def _outcome(events: AsyncIterator[Event]) -> Outcome:
+    outcome: Outcome | None = None
+    async with closing(events):
+        async for event in events:
+            if isinstance(event, Finished):
+                outcome = event.outcome
+    assert outcome is not None, "the agent ends with an outcome"
+    return outcome
+
+
+async def _chunks(
+    events: AsyncIterator[Event], completion: Completion, *, progress: bool
+) -> AsyncIterator[bytes]:
+    begun, usage = False, UsageReport()
+    async with closing(events):
+        async for event in events:
+            # Nothing is sent before the first event: until then an error has its own status.
+            if not begun:
+                begun = True
+                yield completion.first()
+            if isinstance(event, TextDelta):
+                yield completion.text(event.text)
+            elif progress:
+                yield sse(event, event="switchboard")
+            if isinstance(event, Finished):
+                usage = event.outcome.usage
+    yield completion.last(usage)
+
+
+async def _tool(
+    body: ChatRequest, completion: Completion, service: Service, owner: str, request: Request
+) -> Response:
+    if is_direct(body):
+        raise BadRequest(
+            f"model: tools and response_format go with {AGENT!r}, not with a tool's name.",
+            param="model",
+        )
+    _refuse_extension(body)
+    text, files = await request_of(body, service.artifacts)
+    instructions = "\n".join(
+        text_of(message) for message in body.messages if isinstance(message, SystemMessage)
+    )
+    answer, usage = await run_as_model(
+        service, body.model, text, files, instructions=instructions, owner=owner
+    )
+    if not body.stream:
+        return Json(completion.whole(answer, usage))
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield completion.first()
+        yield completion.text(answer)
+        yield completion.last(usage)
+
+    return await streamed(pieces(), request)
+
+
+def _refuse_extension(body: ChatRequest) -> None:
+    if body.switchboard is not None:
+        raise BadRequest(
+            "switchboard: this field goes with the agent, not with a tool's name, tools or "
+            "response_format.",
+            param="switchboard",
+        )
+
+
+@router.get("/models", summary="The agent and the tools, as models")
+async def list_models(service: TheService) -> Json:
+    return Json({"object": "list", "data": [_model(name) for name in _names(service)]})
+
+
+@router.get("/models/{model}", summary="One model")
+async def get_model(model: str, service: TheService) -> Json:
+    if model not in _names(service):
+        raise UnknownModel(
+            f"There is no model {model!r}; GET /v1/models lists them.", param="model"
+        )
+    return Json(_model(model))
+
+
+def _names(service: Service) -> list[str]:
+    from orchestrator.api.embeddings import MODELS
+
+    return [AGENT, *service.registry, *MODELS]
+
+
+def _model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": _MADE_AT, "owned_by": "switchboard"}

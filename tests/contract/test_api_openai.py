@@ -1,0 +1,367 @@
+"""The OpenAI-compatible part of the API, by the stock client where it can do it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import openai
+import pytest
+import uvicorn
+
+from orchestrator.api.app import create_app
+from orchestrator.turn import Message
+from tests.contract.api_fake import FakeService, client_of, fake_service
+
+ASK = {"model": "switchboard", "messages": [{"role": "user", "content": "Shout hello"}]}
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[FakeService]:
+    async with fake_service(tmp_path) as service:
+        yield service
+
+
+@pytest.fixture
+async def http(service: FakeService) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(service) as client:
+        yield client
+
+
+@pytest.fixture
+async def client(service: FakeService) -> AsyncIterator[openai.AsyncOpenAI]:
+    async with openai.AsyncOpenAI(
+        base_url="http://127.0.0.1:8000/v1",
+        api_key="none",
+        http_client=client_of(service),
+        max_retries=0,
+    ) as client:
+        yield client
+
+
+def events(body: str) -> list[tuple[str, Any]]:
+    """Name and data of each server-sent event."""
+    found = []
+    for block in body.strip().split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.split("\n"))
+        data = fields["data"]
+        found.append((fields.get("event", ""), data if data == "[DONE]" else json.loads(data)))
+    return found
+
+
+async def test_a_whole_answer(client: openai.AsyncOpenAI, service: FakeService) -> None:
+    answer = await client.chat.completions.create(
+        model="switchboard",
+        messages=[
+            {"role": "system", "content": "Be kind."},
+            {"role": "user", "content": "Hello"},
+            {"role": "assistant", "content": "Hi"},
+            {"role": "user", "content": [{"type": "text", "text": "Shout hello"}]},
+        ],
+        temperature=0.5,
+        max_tokens=100,
+        user="me",
+        metadata={"a": "b"},
+    )
+    assert answer.choices[0].message.content == "HELLO 😀"
+    assert answer.choices[0].finish_reason == "stop"
+    assert answer.usage is not None
+    assert answer.usage.total_tokens == 9
+    assert "switchboard" not in answer.model_dump()
+    (turn,) = service.turns
+    assert turn.text == "Shout hello"
+    assert turn.owner == "local"
+    assert turn.history == (
+        Message(role="user", content="Hello"),
+        Message(role="assistant", content="Hi"),
+    )
+
+
+async def test_a_stream_holds_standard_deltas_only(client: openai.AsyncOpenAI) -> None:
+    stream = await client.chat.completions.create(
+        model="switchboard",
+        messages=[{"role": "user", "content": "Shout hello"}],
+        stream=True,
+        stream_options={"include_usage": True},
+    )
+    chunks = [chunk async for chunk in stream]
+    assert chunks[0].choices[0].delta.role == "assistant"
+    text = "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
+    assert text == "HELLO 😀"
+    assert [c.choices[0].finish_reason for c in chunks if c.choices][-1] == "stop"
+    assert chunks[-1].choices == []
+    assert chunks[-1].usage is not None
+    assert chunks[-1].usage.total_tokens == 9
+    assert len({chunk.id for chunk in chunks}) == 1
+
+
+async def test_the_raw_stream_ends_with_done_and_names_no_events(http: httpx.AsyncClient) -> None:
+    response = await http.post("/v1/chat/completions", json=ASK | {"stream": True})
+    assert response.headers["content-type"].startswith("text/event-stream")
+    found = events(response.text)
+    assert {name for name, _ in found} == {""}
+    assert found[-1] == ("", "[DONE]")
+    assert all("usage" not in data for _, data in found[:-1])
+
+
+async def test_progress_comes_on_request(http: httpx.AsyncClient) -> None:
+    body = ASK | {"stream": True, "switchboard": {"progress": True}}
+    found = events((await http.post("/v1/chat/completions", json=body)).text)
+    told = [data for name, data in found if name == "switchboard"]
+    assert [event["type"] for event in told] == ["route", "plan", "step", "outcome"]
+    assert told[-1]["outcome"]["answer"] == "HELLO 😀"
+    assert found[-1] == ("", "[DONE]")
+
+
+async def test_the_outcome_comes_with_a_whole_answer_on_request(http: httpx.AsyncClient) -> None:
+    body = ASK | {"switchboard": {"plan_only": True}}
+    answer = (await http.post("/v1/chat/completions", json=body)).json()
+    assert answer["choices"][0]["message"]["content"] == ""
+    assert answer["switchboard"]["plan"]["steps"][0]["tool"] == "shout"
+
+
+async def test_a_conversation_is_kept_on_request_only(http: httpx.AsyncClient) -> None:
+    await http.post("/v1/chat/completions", json=ASK)
+    assert (await http.get("/v1/conversations")).json()["data"] == []
+
+    body = ASK | {"switchboard": {"store": True}}
+    outcome = (await http.post("/v1/chat/completions", json=body)).json()["switchboard"]
+    body = ASK | {"switchboard": {"conversation": outcome["conversation_id"]}}
+    again = (await http.post("/v1/chat/completions", json=body)).json()["switchboard"]
+    assert again["conversation_id"] == outcome["conversation_id"]
+
+    (line,) = (await http.get("/v1/conversations")).json()["data"]
+    assert line["title"] == "Shout hello"
+    thumb = {"value": -1, "comment": "too loud"}
+    rated = await http.post(f"/v1/messages/{again['message_id']}/feedback", json=thumb)
+    assert rated.status_code == 200
+    messages = (await http.get(f"/v1/conversations/{line['id']}")).json()["messages"]
+    assert [m["role"] for m in messages] == ["user", "assistant"] * 2
+    assert messages[-1]["rating"] == -1
+    assert (await http.delete(f"/v1/conversations/{line['id']}")).status_code == 200
+    assert (await http.get(f"/v1/conversations/{line['id']}")).status_code == 404
+
+
+async def test_files_of_the_last_message_become_attachments(
+    client: openai.AsyncOpenAI, service: FakeService
+) -> None:
+    data = base64.b64encode(b"# Contract\n\nNotice is three months.\n").decode()
+    file = {"filename": "contract.md", "file_data": f"data:text/markdown;base64,{data}"}
+    await client.chat.completions.create(
+        model="switchboard",
+        messages=[
+            {"role": "user", "content": [{"type": "file", "file": file}]},
+            {"role": "assistant", "content": "Read."},
+            {
+                "role": "user",
+                "content": [{"type": "text", "text": "Notice?"}, {"type": "file", "file": file}],
+            },
+        ],
+    )
+    (turn,) = service.turns
+    (attached,) = turn.attachments
+    assert (attached.name, attached.kind, attached.origin) == ("contract.md", "document", "user")
+    assert turn.history[0].content.strip() == "[attached: contract.md]"
+    stored = {"type": "file", "file": {"file_id": attached.id}}
+    await client.chat.completions.create(
+        model="switchboard",
+        messages=[{"role": "user", "content": [stored]}],
+    )
+    assert service.turns[1].attachments == (attached,)
+
+
+async def test_an_error_keeps_its_status_before_the_stream_and_its_shape_within(
+    http: httpx.AsyncClient, client: openai.AsyncOpenAI
+) -> None:
+    for stream in (False, True):
+        with pytest.raises(openai.BadRequestError, match="say something else") as caught:
+            await client.chat.completions.create(
+                model="switchboard", messages=[{"role": "user", "content": "bad"}], stream=stream
+            )
+        assert caught.value.code == "invalid_input"
+
+    ask = {"model": "switchboard", "stream": True}
+    for text, code in (("fail late", "model_unavailable"), ("break late", "internal_error")):
+        body = ask | {"messages": [{"role": "user", "content": text}]}
+        response = await http.post("/v1/chat/completions", json=body)
+        assert response.status_code == 200
+        found = events(response.text)
+        assert found[-1][1]["error"]["code"] == code
+        assert "/a/path" not in response.text
+        assert ("", "[DONE]") not in found
+
+
+async def test_the_stock_client_raises_an_error_in_mid_stream(client: openai.AsyncOpenAI) -> None:
+    stream = await client.chat.completions.create(
+        model="switchboard", messages=[{"role": "user", "content": "fail late"}], stream=True
+    )
+    with pytest.raises(openai.APIError, match="went away"):
+        async for _ in stream:
+            pass
+
+
+async def test_a_bug_is_answered_with_its_request_id_only(
+    http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = {"model": "switchboard", "messages": [{"role": "user", "content": "break late"}]}
+    response = await http.post("/v1/chat/completions", json=body, headers={"x-request-id": "abc-1"})
+    assert response.status_code == 500
+    assert response.headers["x-request-id"] == "abc-1"
+    assert response.headers["x-should-retry"] == "false"
+    error = response.json()["error"]
+    assert error["type"] == "server_error"
+    assert "abc-1" in error["message"]
+    assert "/a/path" not in response.text
+    assert "abc-1" in caplog.text
+
+
+async def test_a_busy_model_says_when_to_come_back(http: httpx.AsyncClient) -> None:
+    body = {"model": "switchboard", "messages": [{"role": "user", "content": "busy"}]}
+    response = await http.post("/v1/chat/completions", json=body)
+    assert response.status_code == 429
+    assert response.headers["retry-after"] == "7"
+    assert response.json()["error"]["type"] == "rate_limit_error"
+
+
+FUNCTION = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "description": "The weather somewhere.",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+    },
+}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_clients_own_functions(
+    client: openai.AsyncOpenAI, service: FakeService, stream: bool
+) -> None:
+    ask: dict[str, Any] = {
+        "model": "switchboard",
+        "messages": [{"role": "user", "content": "call it"}],
+        "tools": [FUNCTION],
+    }
+    if stream:
+        chunks = [c async for c in await client.chat.completions.create(**ask, stream=True)]
+        (call,) = [c for chunk in chunks for c in chunk.choices[0].delta.tool_calls or []]
+        assert chunks[-1].choices[0].finish_reason == "tool_calls"
+    else:
+        choice = (await client.chat.completions.create(**ask)).choices[0]
+        (call,) = choice.message.tool_calls
+        assert choice.finish_reason == "tool_calls"
+        assert choice.message.content is None
+    assert call.function.name == "weather"
+    assert json.loads(call.function.arguments) == {"city": "Lisboa ☀"}
+    assert service.chat.asked[0]["choice"] == "auto"
+    assert not service.turns
+
+
+async def test_a_functions_result_is_answered_in_words(
+    client: openai.AsyncOpenAI, service: FakeService
+) -> None:
+    first = await client.chat.completions.create(
+        model="switchboard",
+        messages=[{"role": "user", "content": "call it"}],
+        tools=[FUNCTION],
+        tool_choice={"type": "function", "function": {"name": "weather"}},
+    )
+    message = first.choices[0].message
+    answer = await client.chat.completions.create(
+        model="switchboard",
+        messages=[
+            {"role": "user", "content": "call it"},
+            message,
+            {"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": "sunny"},
+        ],
+        tools=[FUNCTION],
+        max_tokens=50,
+    )
+    assert answer.choices[0].message.content == "echo Result of weather: sunny"
+    assert answer.choices[0].finish_reason == "length"
+    assert service.chat.asked[0]["choice"] == "weather"
+    assert service.chat.asked[-1]["max_tokens"] == 50
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_fixed_format(http: httpx.AsyncClient, service: FakeService, stream: bool) -> None:
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}}
+    body = ASK | {
+        "stream": stream,
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "place", "schema": schema, "strict": True},
+        },
+    }
+    response = await http.post("/v1/chat/completions", json=body)
+    assert '\\"city\\": \\"Lisbon\\"' in response.text
+    assert service.chat.asked[0]["schema"] == schema
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_tool_as_the_model(http: httpx.AsyncClient, stream: bool) -> None:
+    body = ASK | {"model": "shout", "stream": stream}
+    response = await http.post("/v1/chat/completions", json=body)
+    assert "SHOUT HELLO" in response.text
+
+
+async def test_a_tool_as_the_model_reads_parameters_from_the_system_message(
+    http: httpx.AsyncClient,
+) -> None:
+    data = base64.b64encode(b"# Some text\n").decode()
+    file = {"type": "file", "file": {"filename": "a.md", "file_data": data}}
+    body = {"model": "weigh_document", "messages": [{"role": "user", "content": [file]}]}
+    response = await http.post("/v1/chat/completions", json=body)
+    assert response.status_code == 400
+    assert "unit" in response.json()["error"]["message"]
+
+
+async def test_models(client: openai.AsyncOpenAI) -> None:
+    names = [model.id async for model in client.models.list()]
+    assert names[:3] == ["switchboard", "shout", "weigh_document"]
+    assert (await client.models.retrieve("shout")).id == "shout"
+    with pytest.raises(openai.NotFoundError):
+        await client.models.retrieve("gpt-4")
+
+
+async def test_embeddings(client: openai.AsyncOpenAI, http: httpx.AsyncClient) -> None:
+    made = await client.embeddings.create(model="switchboard", input=["Hello there my friend"])
+    assert made.model == "all-minilm-l6-v2"
+    assert made.data[0].embedding[:2] == [1.0, 0.0]
+    assert made.usage.total_tokens > 0
+    made = await client.embeddings.create(
+        model="switchboard", input=["Good morning to you", "早上好，你今天怎么样？"]
+    )
+    assert made.model == "multilingual-e5-small"
+    raw = {"model": "all-minilm-l6-v2", "input": "hi", "encoding_format": "float"}
+    vector = (await http.post("/v1/embeddings", json=raw)).json()["data"][0]["embedding"]
+    assert len(vector) == 384
+
+
+async def test_a_client_that_goes_away_stops_the_work(service: FakeService) -> None:
+    config = uvicorn.Config(create_app(service), port=0, log_level="warning", ws="none")
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    try:
+        async with asyncio.timeout(20):
+            while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+                await asyncio.sleep(0.01)
+            port = server.servers[0].sockets[0].getsockname()[1]
+            for stream in (False, True):
+                service.working.clear()
+                service.cancelled.clear()
+                body = ASK | {"messages": [{"role": "user", "content": "hang"}], "stream": stream}
+                async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+                    asking = asyncio.create_task(http.post("/v1/chat/completions", json=body))
+                    await service.working.wait()
+                    asking.cancel()
+                    await asyncio.gather(asking, return_exceptions=True)
+                await service.cancelled.wait()
+    finally:
+        server.should_exit = True
+        await serving

@@ -13,18 +13,26 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
+from model_servers.contracts import SwitchboardError
 from orchestrator.commands.output import exit_code, note, one_line
 
 ENTRY_POINTS = "switchboard.commands"
 
 INTERRUPTED = 130
+
+
+class CommandBroken(SwitchboardError):
+    """The package that brings this command, or something that it needs, is not whole."""
+
+    code = "command_broken"
 
 
 class Commands(TyperGroup):
@@ -37,7 +45,11 @@ class Commands(TyperGroup):
         point = _points().get(cmd_name)
         if point is None:
             return None
-        found = point.load()
+        try:
+            found = point.load()
+        except ImportError as error:
+            # One package's broken command must not take the others, or the help, with it.
+            found = _broken(cmd_name, error)
         if isinstance(found, typer.Typer):
             app = found
         else:
@@ -71,6 +83,15 @@ class Commands(TyperGroup):
         sys.exit(code if isinstance(code, int) else 0)
 
 
+def _broken(name: str, error: ImportError) -> Callable[[], None]:
+    def broken() -> None:
+        raise CommandBroken(f"The command {name!r} can't be loaded: {error}.") from error
+
+    broken.__doc__ = f"Can't be loaded: {error}."
+    return broken
+
+
+@cache
 def _points() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
 

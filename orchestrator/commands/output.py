@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import sys
@@ -92,8 +93,9 @@ def put(text: str, *, end: str = "\n") -> None:
 
 
 def note(text: str) -> None:
-    """Write a line to stderr."""
-    _write(sys.stderr, f"switchboard: {text}\n")
+    """Write a line to stderr; what it is about goes on where nobody can read it any more."""
+    with contextlib.suppress(BrokenPipeError):
+        _write(sys.stderr, f"switchboard: {text}\n")
 
 
 def put_json(value: Any) -> None:

@@ -25,7 +25,6 @@ from orchestrator.turn import (
     RouteReport,
     StepChanged,
     StepReport,
-    TextDelta,
 )
 
 PLAN = Plan(steps=(Step(id="s1", tool="echo", args={"text": "input:request"}),))
@@ -94,7 +93,6 @@ async def _stream(text: str, body: dict[str, Any]) -> AsyncIterator[str]:
         for step in outcome.steps:
             yield _event(StepChanged(step=step))
         for piece in re.findall(r"\s*\S+", answer):
-            yield _event(TextDelta(text=piece))
             yield "data: " + json.dumps({"choices": [{"delta": {"content": piece}}]}) + "\n\n"
             if text == "break off":
                 return

@@ -1,0 +1,66 @@
+"""What evals adds to the `switchboard` command."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import platform
+from typing import Annotated, Any
+
+import typer
+
+from orchestrator.commands.output import FAILED, BadUsage, note, put, put_json, put_table
+
+
+def bench(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Which; all where none is named. list: show them.")
+    ] = None,
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Exit with 1 when a stated bound is missed.")
+    ] = False,
+    repeats: Annotated[
+        int | None, typer.Option(min=1, help="How often each thing is measured.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Measure speed: medians with their spread, and the bounds they are held to."""
+    from evals.bench.frame import Row, as_cells, find_benches
+    from evals.bench.frame import as_json as figures
+
+    benches = find_benches()
+    if names == ["list"]:
+        put_table(("bench", "what it measures"), [(b.name, b.summary) for b in benches.values()])
+        return
+    reports: list[dict[str, Any]] = []
+    missed: list[str] = []
+    for name in names or benches:
+        if name not in benches:
+            close = difflib.get_close_matches(name, benches, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(benches)}."
+            raise BadUsage(f"There is no bench {name!r}; {hint}")
+    for name in names or benches:
+        chosen = benches[name]
+        if not as_json:
+            put(f"{chosen.name}: {chosen.summary}")
+        rows: list[Row] = list(chosen.run(repeats or chosen.repeats))
+        missed += [f"{name}: {row.name}" for row in rows if not row.ok]
+        reports.append(figures(chosen, rows))
+        if not as_json:
+            put_table(("", "median", "spread", "bound", ""), map(as_cells, rows))
+    if as_json:
+        put_json({"machine": _machine(), "benches": reports, "ok": not missed})
+    if missed and check:
+        note(f"missed: {'; '.join(missed)}")
+        raise typer.Exit(FAILED)
+
+
+def _machine() -> dict[str, Any]:
+    """What figures depend on."""
+    return {
+        "cpus": len(os.sched_getaffinity(0)),
+        "load": round(os.getloadavg()[0], 2),
+        "architecture": platform.machine(),
+        "python": platform.python_version(),
+    }

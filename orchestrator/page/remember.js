@@ -1,0 +1,7 @@
+(conversation) => {
+  const address = new URL(location.href);
+  if (conversation) address.searchParams.set("conversation", conversation);
+  else address.searchParams.delete("conversation");
+  history.replaceState(history.state, "", address);
+  return [];
+}

@@ -1,0 +1,195 @@
+"""Requests, steps, answers and lists as the page shows them. Pure: no Gradio, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, TypedDict
+
+from orchestrator.conversations import ConversationSummary
+from orchestrator.page.markup import block, fold, prose, text
+from orchestrator.page.results import as_json, result, share
+from orchestrator.plan import Step
+from orchestrator.turn import Citation, ErrorReport, RouteReport, StepReport, UsageReport
+from tools.language_names import language_name
+
+TRY_AGAIN = "Something went wrong inside the service. Please try again; its log says more."
+_ICONS = {"ok": "✓", "failed": "✗", "skipped": "–", "running": "●", "waiting": "○"}
+_HINT_CHARS = 60
+
+
+class Metadata(TypedDict, total=False):
+    """As Gradio's chat takes it; a message with a title is a fold above the answer."""
+
+    title: str
+    id: str
+    parent_id: str
+    status: Literal["pending", "done"]
+
+
+class Bubble(TypedDict):
+    """One message in the form in which Gradio's chat takes it."""
+
+    role: Literal["user", "assistant"]
+    content: str
+    metadata: Metadata
+
+
+def seconds(value: float) -> str:
+    """A duration for a person: "45 ms", "0.8 s", "12 s"."""
+    if value < 0.0995:
+        return f"{value * 1000:.0f} ms"
+    return f"{value:.1f} s" if value < 9.95 else f"{value:.0f} s"
+
+
+def request(words: str, files: Iterable[str] = ()) -> Bubble:
+    """What the person sent."""
+    chips = "".join(f'<span class="chip file">{text(name)}</span>' for name in files)
+    said = f'<p class="said" dir="auto">{text(words)}</p>' if words else ""
+    attached = f'<p class="files">{chips}</p>' if chips else ""
+    return {"role": "user", "content": block("request", said, attached), "metadata": {}}
+
+
+def answer(
+    markdown: str, citations: Sequence[Citation] = (), message_id: str | None = None
+) -> Bubble:
+    """The answer, its [1] marks as buttons, and below it the passages that it rests on."""
+    labels = {c.number: _source(c) for c in citations}
+    return {
+        "role": "assistant",
+        "content": block("answer", prose(markdown, labels), _passages(citations)),
+        # A message with an id and no title is no fold: the id is what a thumb is given to.
+        "metadata": {"id": message_id} if message_id else {},
+    }
+
+
+def error(sentence: str) -> Bubble:
+    content = block("error", f'<p role="alert">{text(sentence)}</p>')
+    return {"role": "assistant", "content": content, "metadata": {}}
+
+
+def notice(sentence: str) -> Bubble:
+    content = block("notice", f'<p role="status">{text(sentence)}</p>')
+    return {"role": "assistant", "content": content, "metadata": {}}
+
+
+def work(title: str, *parts: str, key: str, done: bool) -> Bubble:
+    """The fold above an answer: what was done for it. `title` and `parts` are ready HTML."""
+    return {
+        "role": "assistant",
+        "content": block("work", *parts),
+        "metadata": {
+            "title": block("work-title", title),
+            "id": key,
+            "status": "done" if done else "pending",
+        },
+    }
+
+
+def step(report: StepReport | None, planned: Step, *, key: str, note: str | None = None) -> Bubble:
+    """One step inside the fold. `report` is None while it waits; `note` says how far it is."""
+    status = report.status if report else "waiting"
+    hint = _hint(planned.args)
+    when = note or (seconds(report.seconds) if report and report.seconds else status)
+    title = (
+        f'<span class="icon {status}">{_ICONS[status]}</span> <code>{text(planned.tool)}</code>'
+        f"{' → ' + text(hint) if hint else ''} <small>{text(when)}</small>"
+    )
+    bubble = work(
+        title,
+        *(_findings(report) if report else ()),
+        as_json("Arguments", planned.args),
+        key=f"{key}-{planned.id}",
+        done=status not in {"running", "waiting"},
+    )
+    bubble["metadata"]["parent_id"] = key
+    # Only the whole is open while it runs; a step opens when it is asked for.
+    bubble["metadata"]["status"] = "done"
+    return bubble
+
+
+def route(report: RouteReport, usage: UsageReport | None = None) -> str:
+    """How the plan came about, in a sentence, with the tools that were considered."""
+    how = {
+        "router": "A clear request, planned without the language model "
+        f"({share(report.confidence)} sure).",
+        "planner": "Planned by the language model.",
+        "chat": "Answered without a tool.",
+    }[report.path]
+    parts = [f'<p class="route">{how}']
+    if report.resolved_request:
+        parts.append(f" Understood as “{text(report.resolved_request)}”")
+    if usage and usage.llm_calls:
+        calls = "one call" if usage.llm_calls == 1 else f"{usage.llm_calls} calls"
+        parts.append(f" The language model took {calls} and {usage.total_tokens:,} tokens.")
+    parts.append("</p>")
+    if report.shortlist:
+        chips = "".join(
+            f'<span class="chip">{text(score.tool)} {share(score.confidence)}</span>'
+            for score in report.shortlist[:5]
+        )
+        parts.append(f'<p class="shortlist">Considered {chips}</p>')
+    return "".join(parts)
+
+
+def conversations(summaries: Iterable[ConversationSummary], current: str | None) -> str:
+    """The side bar's list: links that work as links, too."""
+    items = "".join(
+        f'<li><a href="?conversation={text(s.id)}" data-conversation="{text(s.id)}" dir="auto"'
+        f'{" aria-current=page" if s.id == current else ""} title="{text(s.title)}">'
+        f"{text(s.title)}</a></li>"
+        for s in summaries
+    )
+    if not items:
+        return '<p class="empty">Your conversations will be listed here.</p>'
+    return f'<nav aria-label="Conversations"><ul class="conversations">{items}</ul></nav>'
+
+
+def _findings(report: StepReport) -> tuple[str, ...]:
+    parts: list[str] = []
+    if report.error is not None:
+        parts.append(_reason(report.error))
+    if report.result is not None:
+        parts.append(result(report.result))
+    parts.extend(
+        f'<p class="files"><span class="chip file">{text(a.name)}</span>'
+        f"{text(a.media_type)}, {a.size:,} bytes</p>"
+        for a in report.artifacts
+    )
+    return tuple(parts)
+
+
+def _reason(error: ErrorReport) -> str:
+    return f'<p class="reason">{text(error.message)} <small>{text(error.code)}</small></p>'
+
+
+def _hint(args: Mapping[str, Any]) -> str:
+    """What sets this call apart from another of the same tool."""
+    language = args.get("target_language") or args.get("language")
+    if isinstance(language, str):
+        return language_name(language)
+    labels = args.get("labels") or args.get("types")
+    if isinstance(labels, list):
+        joined = ", ".join(map(str, labels))
+        return joined if len(joined) <= _HINT_CHARS else joined[: _HINT_CHARS - 1] + "…"
+    return ""
+
+
+def _source(citation: Citation) -> str:
+    same = citation.heading in ("", citation.document)
+    return citation.document if same else f"{citation.document} › {citation.heading}"
+
+
+def _passages(citations: Sequence[Citation]) -> str:
+    if not citations:
+        return ""
+    items = "".join(
+        f'<li value="{c.number}">'
+        + fold(
+            text(_source(c)),
+            f"<blockquote>{prose(c.text)}</blockquote>",
+            name="passage",
+        )
+        + "</li>"
+        for c in citations
+    )
+    return f'<div class="sources"><h4>Sources</h4><ol>{items}</ol></div>'

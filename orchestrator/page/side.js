@@ -1,0 +1,1 @@
+() => ({ open: window.innerWidth >= 1100, __type__: "update" })

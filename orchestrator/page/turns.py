@@ -1,0 +1,171 @@
+"""A turn as the page shows it: events go in, messages come out. Pure: the clock is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from orchestrator.conversations import StoredMessage
+from orchestrator.page import render
+from orchestrator.page.render import Bubble
+from orchestrator.plan import Plan, Step
+from orchestrator.turn import (
+    Event,
+    Finished,
+    Outcome,
+    Planned,
+    Routed,
+    RouteReport,
+    StepChanged,
+    StepProgress,
+    StepReport,
+    TextDelta,
+)
+
+
+@dataclass(slots=True)
+class TurnView:
+    """What is known so far of a turn that runs.
+
+    `key` sets its messages apart from those of other turns on the page; `started` is on the clock
+    of the `now` that the methods are given, in seconds.
+    """
+
+    key: str
+    started: float
+    _route: RouteReport | None = None
+    _plan: Plan = Plan()
+    _steps: dict[str, StepReport] = field(default_factory=dict)
+    _began: dict[str, float] = field(default_factory=dict)
+    _fractions: dict[str, float] = field(default_factory=dict)
+    _pieces: list[str] = field(default_factory=list)
+    _error: str | None = None
+    outcome: Outcome | None = None
+
+    def apply(self, event: Event, now: float) -> None:
+        match event:
+            case Routed(route=route):
+                self._route = route
+            case Planned(plan=plan):
+                self._plan = plan
+            case StepChanged(step=step):
+                self._steps[step.id] = step
+                self._began.setdefault(step.id, now)
+            case StepProgress(id=step_id, fraction=fraction):
+                self._fractions[step_id] = fraction
+            case TextDelta(text=piece):
+                self._pieces.append(piece)
+            case Finished(outcome=outcome):
+                self.outcome = outcome
+
+    def fail(self, sentence: str) -> None:
+        """The turn ended here, for this reason."""
+        self._error = sentence
+
+    def bubbles(self, now: float) -> list[Bubble]:
+        if self.outcome is not None:
+            return outcome(self.outcome, self.key)
+        ended = self._error is not None
+        shown: list[Bubble] = []
+        if self._route is not None or not ended:
+            shown.append(
+                render.work(
+                    self._headline(now, ended=ended),
+                    render.route(self._route) if self._route else "",
+                    key=self.key,
+                    done=ended,
+                )
+            )
+            shown.extend(
+                render.step(
+                    self._steps.get(step.id), step, key=self.key, note=self._note(step, now)
+                )
+                for step in self._plan.steps
+            )
+        if self._pieces:
+            shown.append(render.answer("".join(self._pieces)))
+        if self._error is not None:
+            shown.append(render.error(self._error))
+        return shown
+
+    def _headline(self, now: float, *, ended: bool) -> str:
+        took = render.seconds(now - self.started)
+        if ended:
+            return f"Not finished <small>{took}</small>"
+        if self._route is None:
+            return "Reading the request"
+        if not self._plan.steps:
+            return "Answering"
+        finished = sum(s.status != "running" for s in self._steps.values())
+        return f"Step {min(finished + 1, len(self._plan.steps))} of {len(self._plan.steps)}"
+
+    def _note(self, step: Step, now: float) -> str | None:
+        report = self._steps.get(step.id)
+        if report is None or report.status != "running":
+            return None
+        if step.id in self._fractions:
+            return f"running, {self._fractions[step.id]:.0%}"
+        return f"running, {max(0.0, now - self._began[step.id]):.0f} s"
+
+
+def outcome(done: Outcome, key: str) -> list[Bubble]:
+    """A finished turn: the fold with its steps, then the answer."""
+    reports = {report.id: report for report in done.steps}
+    steps = [render.step(reports.get(s.id), s, key=key) for s in done.plan.steps]
+    return [
+        render.work(_summary(done), render.route(done.route, done.usage), key=key, done=True),
+        *steps,
+        render.answer(done.answer, done.citations, done.message_id),
+    ]
+
+
+def _summary(done: Outcome) -> str:
+    count = len(done.plan.steps)
+    failed = sum(report.status == "failed" for report in done.steps)
+    steps = "No tool needed" if not count else "1 step" if count == 1 else f"{count} steps"
+    return f"{steps}{f', {failed} failed' if failed else ''} · {render.seconds(done.seconds)}"
+
+
+def stopped(history: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The page's messages once the person has stopped the turn that ran last."""
+    shown = [_closed(message) for message in history]
+    shown.append(render.notice("You stopped this request."))
+    return shown
+
+
+def _closed(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    metadata = message.get("metadata") or {}
+    if metadata.get("status") != "pending":
+        return message
+    title = render.work("Stopped", key="", done=True)["metadata"]["title"]
+    return {**message, "metadata": {**metadata, "title": title, "status": "done"}}
+
+
+def stored(messages: Iterable[StoredMessage]) -> list[Bubble]:
+    """A conversation that was kept, as the page shows it."""
+    shown: list[Bubble] = []
+    for message in messages:
+        if message.role == "user":
+            shown.append(render.request(message.content))
+        elif message.outcome is None:
+            shown.append(render.answer(message.content, (), message.id))
+        else:
+            # Stored before the message had its id.
+            done = Outcome.model_validate({**message.outcome, "message_id": message.id})
+            shown.extend(outcome(done, message.id))
+    return shown
+
+
+def thumbs(messages: Iterable[StoredMessage]) -> list[str | None]:
+    """For each run of answers, the thumb its last one was given, as Gradio's chat names it."""
+    names = {1: "Like", -1: "Dislike", None: None}
+    found: list[str | None] = []
+    before = "user"
+    for message in messages:
+        if message.role == "assistant":
+            if before != "assistant":
+                found.append(None)
+            found[-1] = names[message.rating]
+        before = message.role
+    return found

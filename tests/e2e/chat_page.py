@@ -1,0 +1,142 @@
+"""The chat page as a person uses it, in headless Chromium."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from urllib.parse import urlsplit
+
+import uvicorn
+from fastapi import FastAPI
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+CHROMIUM = "/usr/bin/chromium"
+CHROMIUM_ARGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PATIENCE_MS = 60_000
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """The app on a free port of loopback, in a thread; gives its address."""
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=2)
+    )
+    thread = Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            if not thread.is_alive():
+                raise RuntimeError("the server did not start")
+            thread.join(0.05)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+class ChatPage:
+    """One tab. `hosts` are those that it has asked for anything."""
+
+    def __init__(self, browser: Browser, address: str, **context: Any) -> None:
+        self.context = browser.new_context(**context)
+        self.context.set_default_timeout(PATIENCE_MS)
+        self.page: Page = self.context.new_page()
+        self.address = address
+        self.hosts: set[str] = set()
+        self.errors: list[str] = []
+        self.context.on("request", lambda request: self._note(request.url))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def _note(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in {"data", "blob"}:
+            self.hosts.add(parts.hostname or parts.scheme)
+
+    def open(self, query: str = "") -> ChatPage:
+        self.page.goto(self.address + "/" + query)
+        return self.ready()
+
+    def reload(self) -> ChatPage:
+        self.page.reload()
+        return self.ready()
+
+    def ready(self) -> ChatPage:
+        expect(self.box).to_be_visible(timeout=PATIENCE_MS)
+        # The list comes with the page's first answer from the server.
+        listed = self.page.locator("#listed nav, #listed .empty")
+        expect(listed).to_be_attached(timeout=PATIENCE_MS)
+        return self
+
+    @property
+    def box(self) -> Locator:
+        return self.page.locator("#ask textarea")
+
+    @property
+    def answers(self) -> Locator:
+        return self.page.locator(".answer")
+
+    @property
+    def finished(self) -> Locator:
+        """The box takes a request: none is running."""
+        return self.page.locator("#ask .submit-button")
+
+    @property
+    def stop_button(self) -> Locator:
+        return self.page.locator("#ask .stop-button")
+
+    @property
+    def thoughts(self) -> Locator:
+        """The folds with the steps; the steps' own folds are inside."""
+        return self.page.locator("#chat .thought-group")
+
+    def say(self, words: str) -> None:
+        """Send a request, and go on at once."""
+        self.box.fill(words)
+        self.box.press("Enter")
+
+    def ask(self, words: str) -> Locator:
+        """Send a request and wait for its whole answer."""
+        before = self.answers.count()
+        self.say(words)
+        expect(self.answers).to_have_count(before + 1, timeout=PATIENCE_MS)
+        self.wait()
+        return self.answers.last
+
+    def wait(self) -> None:
+        expect(self.finished).to_be_visible(timeout=PATIENCE_MS)
+
+    def attach(self, *files: Path) -> None:
+        self.page.locator("#ask input[type=file]").set_input_files([str(file) for file in files])
+        for file in files:
+            expect(self.page.locator("#ask")).to_contain_text(re.compile(re.escape(file.stem[:6])))
+
+    @property
+    def conversation(self) -> str | None:
+        found = re.search(r"[?&]conversation=([^&]+)", self.page.url)
+        return found[1] if found else None
+
+    def close(self) -> None:
+        self.context.close()

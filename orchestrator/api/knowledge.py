@@ -13,17 +13,15 @@ from orchestrator.api.facade import TheService
 from orchestrator.api.limits import BoundedRoute
 from orchestrator.api.replies import Json
 from orchestrator.errors import BadRequest
+from tools.coercions import coerce
+from tools.knowledge.passages import DEFAULT_COLLECTION
 
 router = APIRouter(prefix="/v1/kb", tags=["Knowledge base"], route_class=BoundedRoute)
-
-COLLECTION_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
-DEFAULT_COLLECTION = "default"
-Collection = Annotated[str, Field(pattern=COLLECTION_PATTERN)]
 
 
 class KnowledgeSearch(Body):
     query: str = Field(min_length=1, max_length=10_000)
-    collection: Collection | None = None
+    collection: str = DEFAULT_COLLECTION
     limit: int = Field(default=5, ge=1, le=50)
 
 
@@ -31,7 +29,7 @@ class KnowledgeSearch(Body):
 async def add_documents(
     service: TheService,
     file: Annotated[list[UploadFile], File(description="Markdown, HTML, PDF, DOCX, CSV, text.")],
-    collection: Annotated[str, Form(pattern=COLLECTION_PATTERN)] = DEFAULT_COLLECTION,
+    collection: Annotated[str, Form()] = DEFAULT_COLLECTION,
 ) -> Json:
     """As multipart/form-data. A document with the name of one that is there takes its place."""
     added = []
@@ -42,22 +40,28 @@ async def add_documents(
         artifact = await asyncio.to_thread(
             service.artifacts.put, content, name=upload.filename, origin="user"
         )
-        added.append(await service.knowledge.add(artifact.name, artifact, collection))
+        text = await coerce(artifact, artifact.kind, "text", service.artifacts)
+        added.append(await service.knowledge.add(artifact.name, text, collection=collection))
     return Json({"object": "list", "data": added})
 
 
 @router.get("/documents", summary="The documents")
 async def list_documents(
     service: TheService,
-    collection: Annotated[str | None, Query(pattern=COLLECTION_PATTERN)] = None,
+    collection: Annotated[str | None, Query()] = None,
 ) -> Json:
     return Json({"object": "list", "data": await service.knowledge.list(collection)})
 
 
 @router.delete("/documents/{document_id}", summary="Remove a document")
-async def remove_document(document_id: str, service: TheService) -> Json:
-    await service.knowledge.remove(document_id)
-    return Json({"object": "document", "id": document_id, "deleted": True})
+async def remove_document(
+    document_id: str,
+    service: TheService,
+    collection: Annotated[str, Query()] = DEFAULT_COLLECTION,
+) -> Json:
+    """By its id, or by its name in a collection."""
+    removed = await service.knowledge.remove(document_id, collection)
+    return Json({"object": "document", "id": removed.id, "deleted": True})
 
 
 @router.post("/search", summary="The passages nearest to a query")

@@ -23,7 +23,7 @@ from model_servers.contracts import (
 )
 from orchestrator.api.app import create_app
 from orchestrator.conversations import ConversationStore
-from orchestrator.database import database_at
+from orchestrator.database import Database, database_at
 from orchestrator.executor import run_tool
 from orchestrator.keys import KeyStore
 from orchestrator.plan import Plan, Step
@@ -55,6 +55,7 @@ from tools.contracts import (
     ToolData,
     ToolResult,
 )
+from tools.knowledge.passages import Document, document_id
 from tools.registry import Registry
 
 
@@ -139,21 +140,35 @@ class FakeModels:
 
 class FakeKnowledge:
     def __init__(self) -> None:
-        self.documents: dict[str, dict[str, str]] = {}
+        self.documents: dict[str, Document] = {}
 
-    async def add(self, name: str, source: Any, collection: str) -> dict[str, str]:
-        document = {"id": f"doc_{name}", "name": name, "collection": collection}
-        self.documents[document["id"]] = document
+    async def add(self, name: str, text: str, *, collection: str) -> Document:
+        if not collection.isalnum():
+            raise InvalidInput("A collection's name is letters and digits.", param="collection")
+        document = Document(
+            id=document_id(collection, name),
+            name=name,
+            collection=collection,
+            source=name,
+            language="en",
+            chunks=len(text.split("\n\n")),
+            content_hash="0",
+        )
+        self.documents[document.id] = document
         return document
 
-    async def remove(self, document_id: str) -> None:
-        if self.documents.pop(document_id, None) is None:
-            raise NotFound("There is no such document.")
+    async def remove(self, document: str, collection: str) -> Document:
+        removed = self.documents.pop(document, None)
+        if removed is None:
+            raise NotFound(f"There is no document {document!r} in {collection!r}.")
+        return removed
 
-    async def list(self, collection: str | None = None) -> list[dict[str, str]]:
-        return [d for d in self.documents.values() if collection in (None, d["collection"])]
+    async def list(self, collection: str | None = None) -> Any:
+        if collection is not None and not collection.isalnum():
+            raise InvalidInput("A collection's name is letters and digits.", param="collection")
+        return [d for d in self.documents.values() if collection in (None, d.collection)]
 
-    async def search(self, query: str, *, collection: str | None, limit: int) -> list[Any]:
+    async def search(self, query: str, *, collection: str, limit: int) -> Any:
         return [{"chunk_id": "c1", "text": query, "score": 0.5}][:limit]
 
     async def passage(self, chunk_id: str) -> dict[str, str]:
@@ -167,7 +182,7 @@ ROUTE = RouteReport(path="router", confidence=0.9)
 
 
 class FakeService:
-    def __init__(self, settings: Settings, database: Any, home: Path) -> None:
+    def __init__(self, settings: Settings, database: Database, home: Path) -> None:
         self.settings = settings
         self.registry = Registry([Shout(), Weigh()])
         self.models: Any = FakeModels()

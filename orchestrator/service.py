@@ -35,10 +35,11 @@ from tools.contracts import RunContext, ToolResult
 from tools.registry import Registry, load_registry
 
 if TYPE_CHECKING:
-    from tools.knowledge.base import KnowledgeBase
-
+    from model_servers.chat_endpoint import ChatEndpoint
     from model_servers.contracts import ChatModel
     from model_servers.pool import ModelPool
+    from model_servers.store import ModelStore
+    from tools.knowledge.base import KnowledgeBase
 
 MAX_CALLS_A_REQUEST = 40
 MAX_COMPLETION_TOKENS_A_REQUEST = 8_000
@@ -269,6 +270,40 @@ def _messages(stored: tuple[StoredMessage, ...]) -> tuple[Message, ...]:
         if content:
             messages.append(Message(role=message.role, content=content))
     return tuple(messages)
+
+
+_EMBEDDED_CHAT = "qwen2.5-coder-1.5b-instruct"
+_GPU_CHAT = "qwen3-4b-instruct-2507"
+
+
+def _chat_endpoint(settings: Settings, store: ModelStore) -> ChatEndpoint:
+    """Where the chat model is served: nothing is started or looked up for a given URL."""
+    from model_servers.chat_endpoint import chat_endpoint
+    from model_servers.vllm import VllmOptions
+
+    own_vllm = settings.profile == "gpu" and settings.llm_base_url is None
+    pulled = str(store.path(_GPU_CHAT)) if own_vllm and settings.vllm_model is None else ""
+    return chat_endpoint(
+        base_url=settings.llm_base_url,
+        model=settings.llm_model,
+        api_key=_secret(settings.llm_api_key),
+        profile=settings.profile,
+        gguf=lambda: store.path(_EMBEDDED_CHAT),
+        vllm=VllmOptions(
+            model=settings.vllm_model or pulled,
+            served_name="switchboard",
+            context_tokens=settings.llm_context_tokens,
+            parallel=settings.llm_parallel,
+            tensor_parallel=settings.vllm_tensor_parallel,
+            quantization=settings.vllm_quantization,
+            prefix_caching=settings.vllm_prefix_caching,
+            tool_parser=settings.vllm_tool_parser,
+            python=settings.vllm_python,
+        ),
+        context_tokens=settings.llm_context_tokens,
+        parallel=settings.llm_parallel,
+        log_folder=settings.home_dir / "logs",
+    )
 
 
 def _last_plan(stored: tuple[StoredMessage, ...]) -> Plan:

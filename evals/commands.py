@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import platform
 from typing import Annotated, Any
 
 import typer
 
-from orchestrator.commands.output import FAILED, BadUsage, note, put, put_json, put_table
+from orchestrator.commands.output import (
+    FAILED,
+    BadUsage,
+    note,
+    put,
+    put_json,
+    put_table,
+    suggestion,
+)
 
 
 def bench(
@@ -37,9 +44,7 @@ def bench(
     missed: list[str] = []
     for name in names or benches:
         if name not in benches:
-            close = difflib.get_close_matches(name, benches, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(benches)}."
-            raise BadUsage(f"There is no bench {name!r}; {hint}")
+            raise BadUsage(f"There is no bench {name!r}; {suggestion(name, benches)}")
     for name in names or benches:
         chosen = benches[name]
         if not as_json:

@@ -10,7 +10,6 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 3 service or model una
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -22,7 +21,7 @@ import typer
 from typer.core import TyperGroup
 
 from model_servers.contracts import SwitchboardError
-from orchestrator.commands.output import exit_code, note, one_line
+from orchestrator.commands.output import exit_code, note, one_line, suggestion
 
 ENTRY_POINTS = "switchboard.commands"
 
@@ -61,7 +60,7 @@ class Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[0] not in _points() and not args[0].startswith("-"):
-            ctx.fail(f"There is no command {args[0]!r}; {_suggestion(args[0])}")
+            ctx.fail(f"There is no command {args[0]!r}; {suggestion(args[0], sorted(_points()))}")
         return super().resolve_command(ctx, args)
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **more: Any) -> Any:
@@ -94,13 +93,6 @@ def _broken(name: str, error: ImportError) -> Callable[[], None]:
 @cache
 def _points() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
-
-
-def _suggestion(name: str) -> str:
-    close = difflib.get_close_matches(name, _points(), n=1)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return f"there are: {', '.join(sorted(_points()))}."
 
 
 app = typer.Typer(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import json
 import re
 import sys
@@ -80,6 +81,13 @@ def fail(error: SwitchboardError) -> NoReturn:
     """Say in one line on stderr what went wrong, and exit with its code."""
     note(one_line(error))
     raise typer.Exit(exit_code(error))
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """A hint for a name that is not there."""
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(names)}."
 
 
 def printable(text: str) -> str:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
 from orchestrator.client import Client
 from orchestrator.commands.attachments import as_attachment
-from orchestrator.commands.output import BadUsage, note, put, put_json, put_table
+from orchestrator.commands.output import BadUsage, note, put, put_json, put_table, suggestion
 from orchestrator.settings import get_settings
 
 app = typer.Typer(
@@ -63,12 +61,10 @@ def run(
     given = [_split(pair) for pair in arg or []]
     files = [as_attachment(path, limit_bytes=limit_bytes) for path in file or []]
     with Client(settings, say=note) as client:
-        tool = client.json("GET", f"/v1/tools/{quote(name, safe='')}")
+        tool = _find(name, client.json("GET", "/v1/tools")["data"])
         arguments = parse_arguments(tool["parameters"], given)
         arguments |= place_files(tool["slots"], set(arguments), files)
-        call = client.json(
-            "POST", f"/v1/tools/{quote(name, safe='')}/invoke", body={"arguments": arguments}
-        )
+        call = client.json("POST", f"/v1/tools/{name}/invoke", body={"arguments": arguments})
         made = call["artifacts"]
         if out is not None:
             for artifact, path in zip(made, file_paths(out, made), strict=True):
@@ -85,6 +81,13 @@ def run(
         note(f"made {artifact['name']} ({artifact['media_type']}): {where}")
 
 
+def _find(name: str, tools: list[dict[str, Any]]) -> dict[str, Any]:
+    by_name = {tool["name"]: tool for tool in tools}
+    if name not in by_name:
+        raise BadUsage(f"There is no tool {name!r}; {suggestion(name, by_name)}")
+    return by_name[name]
+
+
 def parse_arguments(schema: Schema, given: list[tuple[str, str]]) -> dict[str, Any]:
     """Arguments as the tool's JSON Schema wants them, from what was typed. Raises BadUsage.
 
@@ -95,9 +98,7 @@ def parse_arguments(schema: Schema, given: list[tuple[str, str]]) -> dict[str, A
     values: dict[str, list[str]] = {}
     for name, value in given:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known)}."
-            raise BadUsage(f"There is no argument {name!r}; {hint}")
+            raise BadUsage(f"There is no argument {name!r}; {suggestion(name, known)}")
         values.setdefault(name, []).append(value)
     return {
         name: _value(name, texts, types_of(known[name], schema)) for name, texts in values.items()

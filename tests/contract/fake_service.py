@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Form, Request, UploadFile
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from orchestrator.plan import Plan, Step
@@ -66,7 +67,105 @@ def create_fake_app() -> FastAPI:
             return Response("<html>", 500)
         return StreamingResponse(_stream(text, body), media_type="text/event-stream")
 
+    _add_tools(app)
+    _add_knowledge(app)
     return app
+
+
+ECHO = {
+    "object": "tool",
+    "name": "echo",
+    "description": "Says what it is given.",
+    "parameters": {
+        "type": "object",
+        "properties": {
+            "text": {"type": "string"},
+            "labels": {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "null"}]},
+            "times": {"type": "integer"},
+            "document": {"$ref": "#/$defs/Artifact"},
+        },
+        "required": ["text"],
+        "$defs": {"Artifact": {"anyOf": [{"type": "object"}, {"type": "string"}]}},
+    },
+    "slots": {"text": "text", "document": "document"},
+    "outputs": {"text": "text"},
+    "examples": [],
+}
+
+
+def _add_tools(app: FastAPI) -> None:
+    @app.get("/v1/tools")
+    async def tools() -> dict[str, Any]:
+        return {"object": "list", "data": [ECHO]}
+
+    @app.get("/v1/tools/{name}")
+    async def tool(name: str) -> Any:
+        if name != "echo":
+            return _error(404, f"There is no tool {name!r}; did you mean 'echo'?", "not_found")
+        return ECHO
+
+    @app.post("/v1/tools/{name}/invoke")
+    async def invoke(name: str, request: Request) -> Any:
+        arguments = (await request.json())["arguments"]
+        if not isinstance(arguments.get("times", 1), int):
+            return _error(400, "echo: times: Input should be a valid integer.", "invalid_input")
+        made = [
+            {"id": f"{number:064}", "name": "../said.txt", "media_type": "text/plain"}
+            for number in range(2)
+        ]
+        return {
+            "id": "call_1",
+            "tool": name,
+            "result": {"text": json.dumps(arguments, sort_keys=True)},
+            "artifacts": made if arguments.get("text") == "files" else [],
+            "seconds": 0.1,
+        }
+
+    @app.get("/v1/files/{file_id}/content")
+    async def content(file_id: str) -> Response:
+        return Response(f"file {int(file_id)}".encode())
+
+
+def _add_knowledge(app: FastAPI) -> None:
+    documents: dict[str, dict[str, Any]] = {}
+
+    @app.post("/v1/kb/documents")
+    async def add(file: UploadFile, collection: Annotated[str, Form()]) -> Any:
+        raw = await file.read()
+        if raw == b"bad":
+            return _error(400, "This is not what its name says.", "invalid_input")
+        name = str(file.filename)
+        document = {
+            "id": f"doc-{collection}-{name.replace('/', '-')}",
+            "name": name,
+            "collection": collection,
+            "language": "en",
+            "chunks": 1,
+            "content_hash": hashlib.sha256(raw).hexdigest(),
+        }
+        documents[document["id"]] = document
+        return {"object": "list", "data": [document]}
+
+    @app.get("/v1/kb/documents")
+    async def listed(collection: str | None = None) -> dict[str, Any]:
+        found = [d for d in documents.values() if collection in (None, d["collection"])]
+        return {"object": "list", "data": found}
+
+    @app.delete("/v1/kb/documents/{document_id}")
+    async def remove(document_id: str) -> dict[str, Any]:
+        del documents[document_id]
+        return {"deleted": True}
+
+    @app.post("/v1/kb/search")
+    async def search(request: Request) -> dict[str, Any]:
+        body = await request.json()
+        passage = {
+            "document": "returns.md",
+            "heading": ["Returns", "Laptops"],
+            "text": f"About\n{body['query']}.",
+            "score": 0.875,
+        }
+        return {"object": "list", "data": [] if body["query"] == "nothing" else [passage]}
 
 
 def _error(status: int, message: str, code: str) -> JSONResponse:
@@ -122,5 +221,6 @@ def _event(event: Event) -> str:
 
 
 @asynccontextmanager
-async def fake_service_app(settings: Settings) -> AsyncIterator[FastAPI]:
+async def fake_service_app(_: Settings) -> AsyncIterator[FastAPI]:
+    """In the place of `orchestrator.server.service_app`."""
     yield create_fake_app()

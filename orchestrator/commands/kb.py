@@ -1,0 +1,256 @@
+"""`switchboard kb`: the knowledge base."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from orchestrator.client import Client, ServiceUnavailable
+from orchestrator.commands.attachments import read_file
+from orchestrator.commands.output import (
+    BadUsage,
+    exit_code,
+    note,
+    printable,
+    put,
+    put_json,
+    put_table,
+)
+from orchestrator.settings import get_settings
+
+app = typer.Typer(
+    help="The knowledge base: add documents, search them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+SUFFIXES = frozenset(
+    {".md", ".markdown", ".html", ".htm", ".pdf", ".docx", ".csv", ".tsv", ".txt"}
+    | {".pptx", ".xlsx"}
+)
+"""What is taken from a folder; a file named by itself is always tried."""
+
+DEFAULT_COLLECTION = "default"
+
+_MULTIPART_BYTES = 4096
+"""Room for what a form puts around its file."""
+
+CollectionOption = Annotated[str | None, typer.Option(help="One collection; all by default.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to add, under the name that its citations will show."""
+
+    path: Path
+    name: str
+
+
+@app.command()
+def add(
+    paths: Annotated[list[Path], typer.Argument(help="Files, and folders with all in them.")],
+    *,
+    collection: Annotated[str, typer.Option(help="Where to.")] = DEFAULT_COLLECTION,
+    as_json: JsonOption = False,
+) -> None:
+    """Add documents, or their new versions; those that have not changed are left alone.
+
+    A document from a folder is named by its path below that folder.
+    """
+    settings = get_settings()
+    sources = find_sources(paths)
+    limit_bytes = settings.max_request_bytes - _MULTIPART_BYTES
+    reports: list[dict[str, Any]] = []
+    worst = 0
+    with Client(settings, say=note) as client:
+        before = {
+            document["name"]: document["content_hash"]
+            for document in _documents(client, collection)
+        }
+        with _progress(len(sources)) as show:
+            for source in sources:
+                show(source.name)
+                try:
+                    added = _upload(client, source, collection, limit_bytes=limit_bytes)
+                except ServiceUnavailable:
+                    raise
+                except Exception as error:
+                    worst = max(worst, exit_code(error))
+                    reports.append({"name": source.name, "status": "failed", "error": str(error)})
+                else:
+                    reports.append(added | {"status": _status(added, before)})
+    if as_json:
+        put_json(reports)
+    else:
+        _tell(reports)
+    if worst:
+        raise typer.Exit(worst)
+
+
+@app.command("list")
+def list_(*, collection: CollectionOption = None, as_json: JsonOption = False) -> None:
+    """Show the documents."""
+    with Client(get_settings(), say=note) as client:
+        found = _documents(client, collection)
+    if as_json:
+        put_json(found)
+        return
+    put_table(
+        ("id", "document", "collection", "language", "passages"),
+        ((d["id"], d["name"], d["collection"], d["language"], str(d["chunks"])) for d in found),
+    )
+
+
+@app.command()
+def search(
+    query: Annotated[list[str], typer.Argument(help="What to look for.")],
+    *,
+    collection: CollectionOption = None,
+    limit: Annotated[int, typer.Option(min=1, max=50, help="How many passages.")] = 5,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the passages that answer a query best."""
+    text = " ".join(query).strip()
+    if not text:
+        raise BadUsage("The query is empty; write what to look for.")
+    body: dict[str, Any] = {"query": text, "limit": limit}
+    if collection is not None:
+        body["collection"] = collection
+    with Client(get_settings(), say=note) as client:
+        passages = client.json("POST", "/v1/kb/search", body=body)["data"]
+    if as_json:
+        put_json(passages)
+        return
+    for passage in passages:
+        where = " › ".join([passage["document"], *passage["heading"]])
+        put(f"{passage['score']:.2f}  {printable(where)}")
+        put("      " + printable(" ".join(passage["text"].split())))
+    if not passages:
+        note("nothing was found")
+
+
+@app.command()
+def remove(
+    documents: Annotated[list[str], typer.Argument(metavar="ID…", help="Ids, or names.")],
+    *,
+    collection: CollectionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove documents."""
+    with Client(get_settings(), say=note) as client:
+        known = _documents(client, collection)
+        chosen = {document["id"]: document for document in _chosen(documents, known)}
+        for document_id in chosen:
+            client.json("DELETE", f"/v1/kb/documents/{quote(document_id, safe='')}")
+    if as_json:
+        put_json(list(chosen.values()))
+        return
+    for document in chosen.values():
+        put(f"removed {document['name']}")
+
+
+def find_sources(paths: list[Path]) -> list[Source]:
+    """The files that are meant, each once. Raises BadUsage where there are none."""
+    found: dict[Path, Source] = {}
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if _wanted(p.relative_to(path)))
+            sources = [Source(p, p.relative_to(path).as_posix()) for p in inside if p.is_file()]
+            if not sources:
+                kinds = ", ".join(sorted(SUFFIXES))
+                raise BadUsage(f"There is no document in {path}; documents are {kinds}.")
+        elif path.exists():
+            sources = [Source(path, path.name)]
+        else:
+            raise BadUsage(f"There is no file {path}.")
+        for source in sources:
+            found.setdefault(source.path.resolve(), source)
+    by_name: dict[str, Source] = {}
+    for source in found.values():
+        other = by_name.setdefault(source.name, source)
+        if other is not source:
+            raise BadUsage(
+                f"{other.path} and {source.path} would both be called {source.name}; "
+                "add the folder above them, or one to another --collection."
+            )
+    return list(found.values())
+
+
+def _wanted(inside: Path) -> bool:
+    hidden = any(part.startswith(".") for part in inside.parts)
+    return inside.suffix.lower() in SUFFIXES and not hidden
+
+
+def _upload(client: Client, source: Source, collection: str, *, limit_bytes: int) -> dict[str, Any]:
+    content = read_file(source.path, limit_bytes=limit_bytes)
+    answer = client.json(
+        "POST",
+        "/v1/kb/documents",
+        data={"collection": collection},
+        files={"file": (source.name, content)},
+    )
+    document: dict[str, Any] = answer["data"][0]
+    return document
+
+
+def _documents(client: Client, collection: str | None) -> list[dict[str, Any]]:
+    params = {} if collection is None else {"collection": collection}
+    found: list[dict[str, Any]] = client.json("GET", "/v1/kb/documents", params=params)["data"]
+    return found
+
+
+def _status(document: dict[str, Any], before: dict[str, str]) -> str:
+    known = before.get(document["name"])
+    if known is None:
+        return "added"
+    return "unchanged" if known == document["content_hash"] else "updated"
+
+
+def _tell(reports: list[dict[str, Any]]) -> None:
+    counts: dict[str, int] = {}
+    for report in reports:
+        counts[report["status"]] = counts.get(report["status"], 0) + 1
+        if report["status"] == "failed":
+            note(f"{report['name']}: {report['error']}")
+    put(", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
+
+
+def _chosen(wanted: list[str], known: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for text in wanted:
+        matches = [document for document in known if text in (document["id"], document["name"])]
+        if not matches:
+            raise BadUsage(f"There is no document {text!r}; `switchboard kb list` shows them.")
+        if len(matches) > 1:
+            raise BadUsage(f"{text!r} is in several collections; say which with --collection.")
+        yield matches[0]
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[str], None]]:
+    """A bar on a terminal; tell it what comes next."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total)
+        begun = -1
+
+        def show(name: str) -> None:
+            nonlocal begun
+            begun += 1
+            bar.update(task, completed=begun, description=escape(printable(name)))
+
+        yield show

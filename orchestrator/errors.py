@@ -1,31 +1,46 @@
 """Every error that Switchboard raises on purpose, and the shape in which a client gets it.
 
-Raised where it happens; each class is defined in the layer that raises it.
+Each class is defined where it is raised; the tree is drawn here.
 
-    SwitchboardError            internal_error           500
-    ├─ ModelError               model_error              500            model_servers.contracts
-    │  ├─ ModelUnavailable      model_unavailable        503  retryable
-    │  ├─ WeightsError          weights_error            503
-    │  ├─ ProfileError          profile_unsupported      501
-    │  └─ ContextTooLong        context_length_exceeded  400
-    ├─ DeadlineExceeded         deadline_exceeded        504  retryable
-    ├─ ToolError                tool_error               422            tools.contracts
-    │  └─ InvalidInput          invalid_input            400
-    ├─ NotFound                 not_found                404
-    ├─ RegistryError            invalid_tool             500            tools.registry
-    ├─ PlanError                invalid_plan             422            orchestrator.plan
-    ├─ DatabaseError            database_error           500            orchestrator.errors
-    │  └─ DatabaseUnavailable   database_unavailable     503  retryable
-    └─ RequestError             invalid_request          400
-       ├─ BadRequest            invalid_request          400
-       ├─ AuthenticationFailed  invalid_api_key          401
-       ├─ PermissionDenied      permission_denied        403
-       ├─ UnknownRoute          unknown_route            404
-       ├─ UnknownModel          model_not_found          404
-       ├─ MethodNotAllowed      method_not_allowed       405
-       ├─ PayloadTooLarge       request_too_large        413
-       ├─ UnsupportedMedia      unsupported_media_type   415
-       └─ TooManyRequests       rate_limit_exceeded      429  retryable
+    SwitchboardError             internal_error           500             model_servers.contracts
+    ├─ ModelError                model_error              500
+    │  ├─ ModelUnavailable       model_unavailable        503  retryable
+    │  │  └─ Unreachable         model_unavailable        503  retryable  model_servers.chat_errors
+    │  ├─ ModelBusy              rate_limit_exceeded      429  retryable
+    │  ├─ ContextTooLong         context_length_exceeded  400
+    │  ├─ ProfileError           profile_unsupported      501
+    │  ├─ WeightsError           weights_error            503
+    │  │  └─ UnknownModel        model_not_found          404             model_servers.catalog
+    │  └─ ItemFailed             item_error               422             model_servers.pool
+    ├─ DeadlineExceeded          deadline_exceeded        504  retryable
+    ├─ ToolError                 tool_error               422             tools.errors
+    │  ├─ InvalidInput           invalid_input            400
+    │  └─ ToolFault              tool_fault               500             orchestrator.executor
+    ├─ NotFound                  not_found                404             tools.errors
+    ├─ RegistryError             invalid_tool             500             tools.registry
+    ├─ StoreUnavailable          knowledge_unavailable    503  retryable  tools.knowledge.vectors
+    ├─ PlanError                 invalid_plan             422             orchestrator.plan
+    ├─ BudgetExceeded            budget_exceeded          422             orchestrator.budget
+    ├─ DatabaseError             database_error           500             orchestrator.errors
+    │  └─ DatabaseUnavailable    database_unavailable     503  retryable
+    ├─ RequestError              invalid_request          400             orchestrator.errors
+    │  ├─ BadRequest             invalid_request          400
+    │  ├─ AuthenticationFailed   invalid_api_key          401
+    │  ├─ PermissionDenied       permission_denied        403
+    │  ├─ UnknownRoute           unknown_route            404
+    │  ├─ UnknownModel           model_not_found          404
+    │  ├─ MethodNotAllowed       method_not_allowed       405
+    │  ├─ PayloadTooLarge        request_too_large        413
+    │  └─ UnsupportedMedia       unsupported_media_type   415
+    ├─ HomeError                 home_error               503             orchestrator.home
+    ├─ ServeError                serve_error              500             orchestrator.server
+    │  └─ AlreadyRunning         already_running          409
+    ├─ ServiceError              service_error            500             orchestrator.client
+    │  ├─ ServiceRefused         service_refused          400
+    │  ├─ ServiceFailed          service_failed           500
+    │  └─ ServiceUnavailable     service_unavailable      503  retryable
+    ├─ BadUsage                  bad_usage                400             orchestrator.commands.output
+    └─ CommandBroken             command_broken           500             orchestrator.cli
 """
 
 from __future__ import annotations
@@ -107,14 +122,6 @@ class UnsupportedMedia(RequestError):
 
     code = "unsupported_media_type"
     http_status = 415
-
-
-class TooManyRequests(RequestError):
-    """More was asked at once than the service does at once."""
-
-    code = "rate_limit_exceeded"
-    http_status = 429
-    retryable = True
 
 
 _TYPES = {

@@ -1,12 +1,16 @@
 """The state's database: migrations, conversations, keys."""
 
 import asyncio
+import os
 import sqlite3
 from datetime import UTC
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
 from typer.testing import CliRunner
 
 from orchestrator.commands.keys import app
@@ -17,9 +21,29 @@ from orchestrator.keys import KeyStore
 from orchestrator.settings import get_settings
 from tools.contracts import NotFound
 
+POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL")
+"""An empty database that tests may fill, as postgresql://…; each test gets a schema of its own."""
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def url(request: pytest.FixtureRequest, tmp_path: Path):
+    if request.param == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path}/home/state.db"
+        return
+    if POSTGRES_URL is None:
+        pytest.skip("TEST_POSTGRES_URL names no database")
+    schema = f"test_{uuid4().hex}"
+    server = create_async_engine(make_url(POSTGRES_URL).set(drivername="postgresql+psycopg"))
+    async with server.begin() as connection:
+        await connection.execute(sa.text(f"CREATE SCHEMA {schema}"))
+    yield f"{POSTGRES_URL}?options=-csearch_path%3D{schema}"
+    async with server.begin() as connection:
+        await connection.execute(sa.text(f"DROP SCHEMA {schema} CASCADE"))
+    await server.dispose()
+
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
+def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite+aiosqlite:///{tmp_path}/home/state.db"
 
 
@@ -48,12 +72,15 @@ async def test_services_that_start_at_once_migrate_one_by_one(url: str) -> None:
         await database.close()
 
 
-async def test_sqlite_lets_others_read_while_one_writes(database: Database, url: str) -> None:
+async def test_others_read_while_one_writes(database: Database) -> None:
     store = ConversationStore(database)
     async with database.write() as connection:
         await connection.execute(sa.text("DELETE FROM keys"))
         assert await store.list("local") == ()
-    async with database.read() as connection:
+
+
+async def test_sqlite_writes_ahead(sqlite_url: str) -> None:
+    async with database_at(sqlite_url) as database, database.read() as connection:
         mode = await connection.execute(sa.text("PRAGMA journal_mode"))
         assert mode.scalar() == "wal"
 
@@ -179,10 +206,12 @@ async def test_a_key_verifies_until_it_is_revoked(database: Database) -> None:
     assert [(k.name, k.revoked_at is None) for k in await keys.list()] == [("laptop", False)]
 
 
-async def test_the_secret_is_nowhere_in_the_file(url: str) -> None:
-    async with database_at(url) as database:
+async def test_the_secret_is_nowhere_in_the_file(sqlite_url: str) -> None:
+    async with database_at(sqlite_url) as database:
         secret = await KeyStore(database).create("laptop")
-    content = await asyncio.to_thread(Path(url.removeprefix("sqlite+aiosqlite:///")).read_bytes)
+    content = await asyncio.to_thread(
+        Path(sqlite_url.removeprefix("sqlite+aiosqlite:///")).read_bytes
+    )
     assert b"laptop" in content
     assert secret.encode() not in content
 

@@ -91,12 +91,16 @@ lint: setup
 
 ## Upkeep
 
-# uv lives in an environment of its own, for as long as it takes.
+# uv lives in an environment of its own, for as long as it takes. torch is installed before the
+# lock, with the CUDA packages that its build wants, if any: they stay out of it too.
 lock:
-	@uv=$$(mktemp -d) && trap 'rm -rf "$$uv"' EXIT && \
-	python3.11 -m venv "$$uv" && "$$uv/bin/pip" install --quiet uv && \
-	"$$uv/bin/uv" pip compile pyproject.toml --extra dev --generate-hashes --python-version 3.11 \
-	  --no-emit-package torch --no-header --quiet -o requirements.lock
+	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && \
+	python3.11 -m venv "$$tmp" && "$$tmp/bin/pip" install --quiet uv && \
+	compile="$$tmp/bin/uv pip compile --python-version 3.11 --no-header --quiet" && \
+	echo torch==$(TORCH_VERSION) > "$$tmp/torch.in" && \
+	cuda=$$($$compile --no-annotate "$$tmp/torch.in" | grep -oE '^(nvidia|cuda|triton)[a-z0-9-]*' || true) && \
+	$$compile pyproject.toml --extra dev --generate-hashes \
+	  $$(printf -- '--no-emit-package %s ' torch $$cuda) -o requirements.lock
 	@echo "requirements.lock is compiled; review it, then make setup"
 
 clean:

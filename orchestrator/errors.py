@@ -7,6 +7,7 @@ Each class is defined where it is raised; the tree is drawn here.
     │  ├─ ModelUnavailable       model_unavailable        503  retryable
     │  │  └─ Unreachable         model_unavailable        503  retryable  model_servers.chat_errors
     │  ├─ ModelBusy              rate_limit_exceeded      429  retryable
+    │  ├─ ModelRefused           invalid_request          400
     │  ├─ ContextTooLong         context_length_exceeded  400
     │  ├─ ProfileError           profile_unsupported      501
     │  ├─ WeightsError           weights_error            503
@@ -39,7 +40,7 @@ Each class is defined where it is raised; the tree is drawn here.
     │  ├─ ServiceRefused         service_refused          400
     │  ├─ ServiceFailed          service_failed           500
     │  └─ ServiceUnavailable     service_unavailable      503  retryable
-    ├─ BadUsage                  bad_usage                400             orchestrator.commands.output
+    ├─ BadUsage                  bad_usage                400             orchestrator.commands
     └─ CommandBroken             command_broken           500             orchestrator.cli
 """
 

@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
@@ -36,7 +37,8 @@ def create_app(service: Service) -> FastAPI:
     A page may be mounted at "/": unknown addresses below /v1 stay errors of the API.
     """
     max_bytes = service.settings.max_request_bytes
-    app = FastAPI(
+    # Its /docs asks nothing of other hosts.
+    app = FastAPIOffline(
         title="Switchboard",
         version=version("switchboard"),
         description=_DESCRIPTION,

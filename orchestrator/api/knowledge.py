@@ -31,7 +31,8 @@ async def add_documents(
     file: Annotated[list[UploadFile], File(description="Markdown, HTML, PDF, DOCX, CSV, text.")],
     collection: Annotated[str, Form()] = DEFAULT_COLLECTION,
 ) -> Json:
-    """As multipart/form-data. A document with the name of one that is there takes its place."""
+    """As multipart/form-data. A document is known by its file's name, which may hold folders
+    (`en/returns.md`); one with the name of another takes its place."""
     added = []
     for upload in file:
         if not upload.filename:
@@ -41,7 +42,7 @@ async def add_documents(
             service.artifacts.put, content, name=upload.filename, origin="user"
         )
         text = await coerce(artifact, artifact.kind, "text", service.artifacts)
-        added.append(await service.knowledge.add(artifact.name, text, collection=collection))
+        added.append(await service.knowledge.add(upload.filename, text, collection=collection))
     return Json({"object": "list", "data": added})
 
 

@@ -118,6 +118,8 @@ def describe(tool: Tool) -> dict[str, Any]:
         "name": tool.name,
         "description": tool.description,
         "parameters": schema,
+        "slots": tool.slots(),
+        "slots": tool.slots(),
         "outputs": dict(tool.outputs),
         "examples": list(tool.examples),
     }

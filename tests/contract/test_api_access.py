@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,7 @@ async def test_tools_are_listed_with_what_they_take(http: httpx.AsyncClient) -> 
     weigh = (await http.get("/v1/tools/weigh_document")).json()
     assert weigh == listed[1]
     assert weigh["parameters"]["required"] == ["document", "unit"]
+    assert weigh["slots"] == {"document": "document"}
     file = weigh["parameters"]["$defs"]["Artifact"]
     assert "file_data" in file["anyOf"][0]["properties"]
 
@@ -195,10 +197,10 @@ async def test_a_slot_for_text_takes_a_documents_text(http: httpx.AsyncClient) -
 async def test_the_knowledge_base(http: httpx.AsyncClient) -> None:
     added = await http.post(
         "/v1/kb/documents",
-        files=[("file", ("a.md", b"# A\n")), ("file", ("b.md", b"# B\n"))],
+        files=[("file", ("en/a.md", b"# A\n")), ("file", ("b.md", b"# B\n"))],
         data={"collection": "shop"},
     )
-    assert [d["name"] for d in added.json()["data"]] == ["a.md", "b.md"]
+    assert [d["name"] for d in added.json()["data"]] == ["en/a.md", "b.md"]
     listed = (await http.get("/v1/kb/documents", params={"collection": "shop"})).json()["data"]
     assert len(listed) == 2
     assert (await http.get("/v1/kb/documents?collection=other")).json()["data"] == []
@@ -231,7 +233,12 @@ async def test_ready_means_every_part(
 
 
 async def test_the_api_describes_itself(http: httpx.AsyncClient) -> None:
-    assert (await http.get("/docs")).status_code == 200
+    page = (await http.get("/docs")).text
+    links = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert len(links) >= 2
+    for link in links:
+        assert link.startswith("/"), "the page asks nothing of other hosts"
+        assert (await http.get(link)).status_code == 200
     described = (await http.get("/openapi.json")).json()
     operations = [
         (path, method, operation)

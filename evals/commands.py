@@ -33,27 +33,27 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Measure speed: medians with their spread, and the bounds they are held to."""
-    from evals.bench.frame import Row, as_cells, find_benches
+    from evals.bench.frame import Row, as_cells, bench_names, load_bench
     from evals.bench.frame import as_json as figures
 
-    benches = find_benches()
+    known = bench_names()
     if names == ["list"]:
-        put_table(("bench", "what it measures"), [(b.name, b.summary) for b in benches.values()])
+        put_table(("bench", "what it measures"), [(n, load_bench(n).summary) for n in known])
         return
+    for name in names or ():
+        if name not in known:
+            raise BadUsage(f"There is no bench {name!r}; {suggestion(name, known)}")
     reports: list[dict[str, Any]] = []
     missed: list[str] = []
-    for name in names or benches:
-        if name not in benches:
-            raise BadUsage(f"There is no bench {name!r}; {suggestion(name, benches)}")
-    for name in names or benches:
-        chosen = benches[name]
+    for name in names or known:
+        chosen = load_bench(name)
         if not as_json:
             put(f"{chosen.name}: {chosen.summary}")
         rows: list[Row] = list(chosen.run(repeats or chosen.repeats))
         missed += [f"{name}: {row.name}" for row in rows if not row.ok]
         reports.append(figures(chosen, rows))
         if not as_json:
-            put_table(("", "median", "spread", "bound", ""), map(as_cells, rows))
+            put_table(("", "median", "spread", "bound", ""), map(as_cells, rows), aligned=True)
     if as_json:
         put_json({"machine": _machine(), "benches": reports, "ok": not missed})
     if missed and check:

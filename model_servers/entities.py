@@ -24,7 +24,7 @@ class NamedSpan(NamedTuple):
 class SpacyEntities:
     """The entities of each text, in order, without overlaps."""
 
-    memory_mb: ClassVar[float] = 250
+    memory_mb: ClassVar[float] = 500
     max_batch: ClassVar[int] = 16
 
     def __init__(self) -> None:

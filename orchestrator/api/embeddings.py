@@ -56,7 +56,7 @@ class EmbeddingsRequest(Body):
 async def create_embeddings(body: EmbeddingsRequest, service: TheService) -> Json:
     """Unit vectors of 384 dimensions. The model `switchboard` takes the encoder by the texts'
     language, one for the whole request: vectors of the two can't be compared. Only the first 256
-    tokens of a text count."""
+    tokens of a text count. The usage is an estimate, from the texts' length."""
     texts = [body.input] if isinstance(body.input, str) else body.input
     _check(texts, service.settings.max_prompt_chars)
     if body.model == AUTO:

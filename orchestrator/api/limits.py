@@ -19,6 +19,7 @@ from orchestrator.errors import BadRequest, UnsupportedMedia
 
 MAX_JSON_DEPTH = 100
 CLIENT_GONE = 499
+_LARGE_BYTES = 256 * 1024
 
 
 class BodyLimits:
@@ -57,8 +58,11 @@ class _JsonRequest(Request):
 
     async def json(self) -> Any:
         if not hasattr(self, "_json"):
-            # Where it is large, parsing must not hold up the others.
-            self._json = await asyncio.to_thread(parse_json, await self.body())
+            body = await self.body()
+            if len(body) > _LARGE_BYTES:  # parsing must not hold up the others
+                self._json = await asyncio.to_thread(parse_json, body)
+            else:
+                self._json = parse_json(body)
         return self._json
 
 

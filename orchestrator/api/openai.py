@@ -12,6 +12,7 @@ from orchestrator.api.chat_request import ChatRequest, Extension, SystemMessage
 from orchestrator.api.completions import Completion
 from orchestrator.api.conversation import as_turn, check_size, request_of, text_of
 from orchestrator.api.direct import DirectChat, is_direct
+from orchestrator.api.embeddings import MODELS as EMBEDDING_MODELS
 from orchestrator.api.facade import Owner, Service, TheService
 from orchestrator.api.limits import BoundedRoute
 from orchestrator.api.replies import Json
@@ -36,8 +37,9 @@ async def create_chat_completion(
     request: Request, body: ChatRequest, service: TheService, owner: Owner
 ) -> Response:
     """The model `switchboard` is the agent: it plans, runs tools and answers. A tool's name as
-    the model runs that tool alone on the last message. With `tools` or a JSON `response_format`
-    the chat model answers itself.
+    the model runs that tool alone on the last message, with parameters such as a target language
+    from the system message. With `tools` or a JSON `response_format` the chat model answers
+    itself. System messages do not reach the agent, which has its own instructions.
 
     The extension field `switchboard` continues or keeps a conversation, stops after planning, and
     asks for progress: then a stream carries events called `switchboard`, and a whole answer has
@@ -49,6 +51,10 @@ async def create_chat_completion(
     )
     if body.model in service.registry:
         return await _tool(body, completion, service, owner, request)
+    if body.model in EMBEDDING_MODELS:
+        raise BadRequest(
+            f"model: {body.model!r} makes vectors; it is for POST /v1/embeddings.", param="model"
+        )
     if body.model != AGENT:
         raise UnknownModel(
             f"There is no model {body.model!r}; the agent is {AGENT!r}, and GET /v1/models lists "
@@ -162,9 +168,7 @@ async def get_model(model: str, service: TheService) -> Json:
 
 
 def _names(service: Service) -> list[str]:
-    from orchestrator.api.embeddings import MODELS
-
-    return [AGENT, *service.registry, *MODELS]
+    return [AGENT, *service.registry, *EMBEDDING_MODELS]
 
 
 def _model(name: str) -> dict[str, Any]:

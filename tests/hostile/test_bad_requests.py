@@ -54,6 +54,7 @@ CHAT_CASES: list[tuple[dict[str, Any], str | None]] = [
     ({"model": None}, "model"),
     ({"model": "gpt-4"}, "model"),
     ({"model": ["switchboard"]}, "model"),
+    ({"model": "all-minilm-l6-v2"}, "model"),
     ({"messages": None}, "messages"),
     ({"messages": []}, "messages"),
     ({"messages": "hello"}, "messages"),

@@ -52,14 +52,16 @@ class AlreadyRunning(ServeError):
 
 
 @contextlib.asynccontextmanager
-async def service_app(settings: Settings) -> AsyncIterator[FastAPI]:
-    """The service and its HTTP API, opened and closed."""
+async def service_app(settings: Settings, *, page: bool) -> AsyncIterator[FastAPI]:
+    """The service and its HTTP API, opened and closed; with the chat page where it is wanted."""
     from orchestrator.api.app import create_app
+    from orchestrator.page import mount_page
     from orchestrator.service import open_service
 
     service = await open_service(settings)
     try:
-        yield create_app(service)
+        app = create_app(service)
+        yield mount_page(app, service) if page else app
     finally:
         await service.close()
 
@@ -167,11 +169,14 @@ async def _serve_until_signalled(
         lock.write("serving", Address(url))
         say(f"serving on {url} (Ctrl-C stops)")
 
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
     for signum in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signum, stop)
     say(f"starting, profile {settings.profile}")
     try:
-        async with service_app(settings) as app:
+        async with service_app(settings, page=True) as app:
             server = _server(app, ready, grace_s=GRACE_S)
             await server.serve(sockets=[sock])
             say("stopping")
@@ -270,7 +275,7 @@ class OneShotService:
                 self._address = address
                 self._ready.set()
 
-            async with service_app(self._settings) as app:
+            async with service_app(self._settings, page=False) as app:
                 grace_s = self._settings.request_timeout_s
                 self._server = _server(app, ready, grace_s=grace_s)
                 await self._server.serve(sockets=[sock])

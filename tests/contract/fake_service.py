@@ -221,6 +221,6 @@ def _event(event: Event) -> str:
 
 
 @asynccontextmanager
-async def fake_service_app(_: Settings) -> AsyncIterator[FastAPI]:
+async def fake_service_app(_: Settings, *, page: bool) -> AsyncIterator[FastAPI]:
     """In the place of `orchestrator.server.service_app`."""
     yield create_fake_app()

@@ -24,7 +24,7 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     fake = create_fake_app()
 
     @asynccontextmanager
-    async def opening(_: Settings) -> AsyncIterator[FastAPI]:
+    async def opening(_: Settings, *, page: bool) -> AsyncIterator[FastAPI]:
         yield fake
 
     monkeypatch.setattr(server, "service_app", opening)

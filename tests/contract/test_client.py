@@ -43,7 +43,7 @@ def apps(monkeypatch: pytest.MonkeyPatch) -> list[FastAPI]:
     opened: list[FastAPI] = []
 
     @asynccontextmanager
-    async def opening(_: Settings) -> AsyncIterator[FastAPI]:
+    async def opening(_: Settings, *, page: bool) -> AsyncIterator[FastAPI]:
         app = create_fake_app()
         opened.append(app)
         yield app
@@ -273,7 +273,7 @@ def test_a_service_that_cannot_open_gives_its_own_error(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @asynccontextmanager
-    async def broken(_: Settings) -> AsyncIterator[FastAPI]:
+    async def broken(_: Settings, *, page: bool) -> AsyncIterator[FastAPI]:
         raise ServiceRefused("the database is of a newer version")
         yield
 
@@ -295,7 +295,7 @@ def test_an_app_whose_start_fails_is_an_error(
         yield
 
     @asynccontextmanager
-    async def broken(_: Settings) -> AsyncIterator[FastAPI]:
+    async def broken(_: Settings, *, page: bool) -> AsyncIterator[FastAPI]:
         yield FastAPI(lifespan=lifespan)
 
     monkeypatch.setattr(server, "service_app", broken)

@@ -6,25 +6,27 @@ import asyncio
 import json
 import logging
 import os
+import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from .chat_endpoint import ChatEndpoint
-from .chat_errors import Unreachable, as_ours
-from .contracts import (
+from model_servers.chat_endpoint import ChatEndpoint
+from model_servers.chat_errors import Unreachable, as_ours
+from model_servers.contracts import (
     ChatDelta,
     ChatMessage,
     ChatReply,
     DeadlineExceeded,
     FunctionSpec,
     ModelError,
+    ModelRefused,
     ToolCall,
     Usage,
 )
-from .function_prompts import choice_prompt, choice_schema, chosen, with_function
+from model_servers.function_prompts import arguments_prompt, choice_prompt, choice_schema, chosen
 
 CONNECT_TIMEOUT_S = 10.0
 CHOICE_TOKENS = 64
@@ -35,6 +37,8 @@ _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 def _litellm() -> Any:
     """litellm, told to stay off the network and quiet. Importing it takes 3-5 s."""
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    # pydantic can't hold litellm's fields to be read-only, and says so.
+    warnings.filterwarnings("ignore", message=r".*on TypedDict class .*`ReadOnly` qualifier")
     import litellm
 
     litellm.telemetry = False
@@ -128,17 +132,15 @@ class LiteLLMChat:
         can't be trusted with tool_choice "auto". Its arguments are then held to its schema.
         """
         by_name = {function.name: function for function in functions}
-        if choice not in {"auto", "required", *by_name}:
-            raise ModelError("That function is not among those offered.", param="tool_choice")
+        if not functions or choice not in {"auto", "required", *by_name}:
+            raise ModelRefused("Offer the functions, and choose one of them.", param="tool_choice")
         usage = Usage()
         async with _deadline(timeout_s):
             name: str | None = choice
-            if choice in {"auto", "required"} and choice not in by_name:
-                optional = choice == "auto"
-                if optional or len(by_name) > 1:
-                    name, usage = await self._choose(messages, functions, optional, timeout_s)
-                else:
-                    name = functions[0].name
+            if choice == "auto" or (choice == "required" and len(functions) > 1):
+                name, usage = await self._choose(messages, functions, choice == "auto", timeout_s)
+            elif choice == "required":
+                name = functions[0].name
             if name is None:
                 return None
             ask = self._native_call if self.endpoint.native_functions else self._constrained_call
@@ -203,7 +205,7 @@ class LiteLLMChat:
         timeout_s: float,
     ) -> tuple[str, Usage]:
         reply = await self.complete(
-            with_function(messages, function),
+            arguments_prompt(messages, function),
             max_tokens=max_tokens,
             schema=function.parameters,
             timeout_s=timeout_s,

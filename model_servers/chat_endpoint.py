@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, Protocol
 
-from .contracts import ModelError, ModelUnavailable
+from model_servers.contracts import ModelError, ModelUnavailable
+from model_servers.llama import LlamaServer
+from model_servers.vllm import VllmOptions, VllmServer
 
 
 class ChatEndpoint(Protocol):
@@ -37,6 +41,41 @@ class ChatEndpoint(Protocol):
     async def close(self) -> None:
         """Stop what was started."""
         ...
+
+
+def chat_endpoint(
+    *,
+    base_url: str | None,
+    model: str | None,
+    api_key: str | None,
+    profile: Literal["embedded", "gpu"],
+    gguf: Callable[[], Path],
+    vllm: VllmOptions,
+    context_tokens: int,
+    parallel: int,
+    log_folder: Path,
+) -> ChatEndpoint:
+    """The endpoint that the settings name: the given URL, or else the profile's own server.
+
+    Nothing is started before its `url` is asked for.
+
+    Args:
+        base_url: an OpenAI-compatible endpoint with its /v1; it goes before the profile.
+        model: the name to ask `base_url` for; None takes the first that it lists.
+        api_key: what `base_url` wants as its bearer token.
+        gguf: gives the embedded model's weights, or raises WeightsError.
+        vllm: what the gpu profile serves.
+        context_tokens: the embedded model's context window.
+        parallel: requests that the embedded model runs at once.
+        log_folder: gets the log of a server that is started.
+    """
+    if base_url is not None:
+        return FixedEndpoint(base_url, model=model, api_key=api_key)
+    if profile == "gpu":
+        return VllmServer(vllm, log=log_folder / "vllm.log")
+    return LlamaServer(
+        gguf, context_tokens=context_tokens, parallel=parallel, log=log_folder / "llama.log"
+    )
 
 
 class FixedEndpoint:

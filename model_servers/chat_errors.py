@@ -6,11 +6,12 @@ import logging
 import re
 from collections.abc import Iterator
 
-from .contracts import (
+from model_servers.contracts import (
     ContextTooLong,
     DeadlineExceeded,
     ModelBusy,
     ModelError,
+    ModelRefused,
     ModelUnavailable,
     SwitchboardError,
 )
@@ -70,7 +71,9 @@ def _translate(error: Exception) -> SwitchboardError:
     if status == 404:
         return ModelError("The chat model's endpoint does not serve that model; check its name.")
     if status in {400, 422}:
-        return ModelError(f"The chat model's endpoint refused the request (HTTP {status}).")
+        return ModelRefused(
+            "The chat model's endpoint refused the request; check max_tokens and the JSON Schema."
+        )
     return ModelError("The chat model's endpoint failed.")
 
 

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import IO, ClassVar
 from urllib.parse import urlsplit
 
-from .contracts import ModelUnavailable, SwitchboardError
+from model_servers.contracts import ModelUnavailable, SwitchboardError
 
 logger = logging.getLogger(__name__)
 

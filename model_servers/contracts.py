@@ -68,6 +68,13 @@ class ContextTooLong(ModelError):
     http_status = 400
 
 
+class ModelRefused(ModelError):
+    """The chat model's endpoint does not take this request: a parameter or a schema is wrong."""
+
+    code = "invalid_request"
+    http_status = 400
+
+
 class ModelBusy(ModelError):
     """The chat model's endpoint takes no more requests just now.
 

@@ -6,33 +6,35 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from .contracts import ChatMessage, FunctionSpec
+from model_servers.contracts import ChatMessage, FunctionSpec
 
-NO_FUNCTION = "no function"
+_REPLY = (
+    "Answer in words: greetings, small talk, thanks, questions of general knowledge, anything "
+    "that the functions above can't do"
+)
 
 
 def choice_prompt(
     messages: Sequence[ChatMessage], functions: Sequence[FunctionSpec], *, optional: bool
 ) -> list[ChatMessage]:
-    """The conversation, and after it the question which of the functions to call.
+    """The conversation under the instruction to choose a function.
 
-    The functions come first, so that a server keeps them in its prefix cache.
+    To answer in words is put as one more function: told to name none, small models call anyway.
     """
-    listed = "\n".join(f"- {f.name}: {f.description}" for f in functions)
-    question = "Which function answers my last message?"
+    listed = [f"- {f.name}: {f.description}" for f in functions]
     if optional:
-        question += f' Say "{NO_FUNCTION}" if none of them does, or none is needed.'
-    question += ' Answer as JSON: {"function": …}'
-    return [
-        ChatMessage("system", f"You can call these functions:\n{listed}"),
-        *messages,
-        ChatMessage("user", question),
-    ]
+        listed.append(f"- {_reply_name(functions)}: {_REPLY}")
+    return _under(
+        "You decide what to do with the user's last message. Choose one:\n" + "\n".join(listed),
+        messages,
+    )
 
 
 def choice_schema(functions: Sequence[FunctionSpec], *, optional: bool) -> dict[str, Any]:
     """JSON Schema of the answer to `choice_prompt`."""
-    names = [f.name for f in functions] + ([NO_FUNCTION] if optional else [])
+    names = [f.name for f in functions]
+    if optional:
+        names.append(_reply_name(functions))
     return {
         "type": "object",
         "properties": {"function": {"type": "string", "enum": names}},
@@ -45,24 +47,33 @@ def chosen(text: str, functions: Sequence[FunctionSpec], *, optional: bool) -> s
     """The function named in an answer; None for none. Raises ValueError on anything else."""
     answer = json.loads(text)
     name = answer.get("function") if isinstance(answer, dict) else None
-    if optional and name == NO_FUNCTION:
+    if optional and name == _reply_name(functions):
         return None
     if name not in {f.name for f in functions}:
         raise ValueError("not one of the functions")
     return str(name)
 
 
-def with_function(messages: Sequence[ChatMessage], function: FunctionSpec) -> list[ChatMessage]:
-    """The conversation, and after it the request for the function's arguments."""
+def arguments_prompt(messages: Sequence[ChatMessage], function: FunctionSpec) -> list[ChatMessage]:
+    """The conversation under the instruction to give the function's arguments."""
     parameters = json.dumps(function.parameters, ensure_ascii=False)
-    return [
-        ChatMessage(
-            "system",
-            f"You can call this function:\n- {function.name}: {function.description}\n"
-            f"Its parameters, as JSON Schema: {parameters}",
-        ),
-        *messages,
-        ChatMessage(
-            "user", f"Give the arguments of {function.name} for my last message, as JSON only."
-        ),
-    ]
+    return _under(
+        f"You call the function {function.name} for the user's last message. "
+        f"{function.description}\nIts parameters, as JSON Schema: {parameters}\n"
+        "Answer with its arguments only, as a JSON object.",
+        messages,
+    )
+
+
+def _under(instruction: str, messages: Sequence[ChatMessage]) -> list[ChatMessage]:
+    """One system message, whatever was there: many chat templates take no second one."""
+    system = [m.content for m in messages if m.role == "system"]
+    turns = [m for m in messages if m.role != "system"]
+    return [ChatMessage("system", "\n\n".join([*system, instruction])), *turns]
+
+
+def _reply_name(functions: Sequence[FunctionSpec]) -> str:
+    name = "reply"
+    while name in {f.name for f in functions}:
+        name += "_"
+    return name

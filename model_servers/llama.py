@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from .child_server import ChildServer, Launch
-from .contracts import WeightsError
+from model_servers.child_server import ChildServer, Launch
+from model_servers.contracts import WeightsError
 
 
 class LlamaServer(ChildServer):
@@ -18,7 +19,7 @@ class LlamaServer(ChildServer):
     to the slot with the most similar prompt, and prompts that lost their slot are kept in memory.
 
     Args:
-        gguf: the weights.
+        gguf: the weights, or what gives them when the server starts, or raises WeightsError.
         context_tokens: context window; the parallel requests share it.
         parallel: requests that run at once; more of them wait.
         threads: CPU threads; None takes all cores.
@@ -31,7 +32,7 @@ class LlamaServer(ChildServer):
 
     def __init__(
         self,
-        gguf: Path,
+        gguf: Path | Callable[[], Path],
         *,
         context_tokens: int = 8192,
         parallel: int = 2,
@@ -42,10 +43,9 @@ class LlamaServer(ChildServer):
         start_timeout_s: float = 120.0,
     ) -> None:
         super().__init__(log=log, start_timeout_s=start_timeout_s)
-        self.gguf = gguf
-        self.model = model
+        self._gguf = gguf
+        self._model = model
         self._settings = {
-            "gguf": str(gguf),
             "model": model,
             "api_key": self.api_key,
             "context_tokens": context_tokens,
@@ -55,15 +55,16 @@ class LlamaServer(ChildServer):
         }
 
     def launch(self) -> Launch:
-        if not self.gguf.is_file():
+        gguf = self._gguf() if callable(self._gguf) else self._gguf
+        if not gguf.is_file():
             raise WeightsError(
-                f"The chat model's weights ({self.gguf.name}) are missing; "
+                f"The chat model's weights ({gguf.name}) are missing; "
                 "get them with `switchboard models pull`."
             )
         return Launch(
             argv=(sys.executable, "-m", "model_servers.llama_process"),
-            first_line=json.dumps(self._settings),
+            first_line=json.dumps({**self._settings, "gguf": str(gguf)}),
         )
 
     async def model_name(self) -> str:
-        return self.model
+        return self._model

@@ -12,7 +12,7 @@ import sys
 import threading
 from typing import Any
 
-from .leash import when_owner_leaves
+from model_servers.leash import when_owner_leaves
 
 
 def main() -> None:

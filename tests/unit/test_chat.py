@@ -1,0 +1,363 @@
+"""The chat model's client against a scripted server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+
+import pytest
+
+from model_servers.chat import LiteLLMChat
+from model_servers.chat_endpoint import FixedEndpoint
+from model_servers.contracts import (
+    ChatDelta,
+    ChatMessage,
+    ContextTooLong,
+    DeadlineExceeded,
+    FunctionSpec,
+    ModelBusy,
+    ModelError,
+    ModelRefused,
+    ModelUnavailable,
+    SwitchboardError,
+    Usage,
+)
+from tests import fake_openai
+from tests.fake_openai import FakeOpenAI, error, reply, stream
+
+KEY = "key-8f3a-secret"
+HELLO = [ChatMessage("system", "Be brief."), ChatMessage("user", "Hello")]
+COLOUR = {"type": "object", "properties": {"colour": {"type": "string"}}, "required": ["colour"]}
+WEATHER = FunctionSpec(
+    "get_weather",
+    "Weather of a city",
+    {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+)
+MAIL = FunctionSpec("send_mail", "Send a mail", {"type": "object", "properties": {}})
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeOpenAI]:
+    async with fake_openai.fake_openai() as server:
+        yield server
+
+
+class Endpoint(FixedEndpoint):
+    """A fixed endpoint that can pose as llama.cpp, or as a server that is started again."""
+
+    def __init__(self, *urls: str, native_functions: bool = True) -> None:
+        super().__init__(urls[0], model="m", api_key=KEY)
+        self.native_functions = native_functions
+        self.urls = list(urls)
+        self.recovered: list[str] = []
+
+    async def url(self) -> str:
+        return self.urls[0]
+
+    async def recover(self, url: str) -> bool:
+        self.recovered.append(url)
+        self.urls.pop(0)
+        return bool(self.urls)
+
+
+def chat_to(fake: FakeOpenAI, *, native_functions: bool = True) -> LiteLLMChat:
+    return LiteLLMChat(Endpoint(fake.url, native_functions=native_functions))
+
+
+async def failure(chat: LiteLLMChat, timeout_s: float = 30.0) -> SwitchboardError:
+    with pytest.raises(SwitchboardError) as caught:
+        await chat.complete(HELLO, max_tokens=5, timeout_s=timeout_s)
+    assert KEY not in caught.value.message
+    assert "127.0.0.1" not in caught.value.message
+    return caught.value
+
+
+async def drained(pieces: AsyncGenerator[ChatDelta, None]) -> list[ChatDelta]:
+    async with aclosing(pieces):
+        return [delta async for delta in pieces]
+
+
+def dead_url() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}/v1"
+
+
+async def test_a_reply_has_text_reason_and_usage(fake: FakeOpenAI) -> None:
+    fake.answers = [reply("Hi.")]
+    answer = await chat_to(fake).complete(HELLO, max_tokens=5, temperature=0.5)
+    assert (answer.text, answer.finish_reason) == ("Hi.", "stop")
+    assert answer.usage == Usage(prompt_tokens=7, completion_tokens=3, llm_calls=1)
+    asked = fake.requests[0]
+    assert asked["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Hello"},
+    ]
+    assert (asked["model"], asked["max_tokens"], asked["temperature"]) == ("m", 5, 0.5)
+    assert fake.authorizations == [f"bearer {KEY}".lower()]
+
+
+async def test_a_schema_is_sent_as_a_strict_response_format(fake: FakeOpenAI) -> None:
+    fake.answers = [reply('{"colour": "red"}')]
+    await chat_to(fake).complete(HELLO, max_tokens=5, schema=COLOUR)
+    sent = fake.requests[0]["response_format"]
+    assert sent["type"] == "json_schema"
+    assert sent["json_schema"]["schema"] == COLOUR
+    assert sent["json_schema"]["strict"] is True
+
+
+@pytest.mark.parametrize(
+    ("text", "finish"),
+    [('{"colour": "red"}  \n\n ', "stop"), ('{"colour": "re', "length"), ("", "length")],
+)
+async def test_a_constrained_reply_is_cut_only_when_its_json_is(
+    fake: FakeOpenAI, text: str, finish: str
+) -> None:
+    fake.answers = [reply(text, "length")]
+    answer = await chat_to(fake).complete(HELLO, max_tokens=5, schema=COLOUR)
+    assert (answer.text, answer.finish_reason) == (text.strip(), finish)
+
+
+async def test_an_unconstrained_reply_that_was_cut_says_so(fake: FakeOpenAI) -> None:
+    fake.answers = [reply("42", "length")]
+    assert (await chat_to(fake).complete(HELLO, max_tokens=1)).finish_reason == "length"
+
+
+async def test_a_stream_ends_with_reason_and_usage(fake: FakeOpenAI) -> None:
+    fake.answers = [stream("Hel", "lo", then="length")]
+    deltas = await drained(chat_to(fake).stream(HELLO, max_tokens=2))
+    assert [d.text for d in deltas] == ["Hel", "lo", ""]
+    assert [d.finish_reason for d in deltas] == [None, None, "length"]
+    assert deltas[-1].usage == Usage(prompt_tokens=7, completion_tokens=3, llm_calls=1)
+    assert fake.requests[0]["stream_options"] == {"include_usage": True}
+
+
+async def test_closing_a_stream_hangs_up(fake: FakeOpenAI) -> None:
+    fake.answers = [stream("one", then="wait")]
+    async with aclosing(chat_to(fake).stream(HELLO, max_tokens=99)) as pieces:
+        assert (await anext(pieces)).text == "one"
+    async with asyncio.timeout(10):
+        await fake.hung_up.wait()
+
+
+async def test_cancelling_a_call_hangs_up(fake: FakeOpenAI) -> None:
+    fake.answers = [fake_openai.silence]
+    call = asyncio.ensure_future(chat_to(fake).complete(HELLO, max_tokens=5))
+    await fake.asked.wait()
+    call.cancel()
+    async with asyncio.timeout(10):
+        await fake.hung_up.wait()
+
+
+async def test_a_stream_that_breaks_off_is_unavailable(fake: FakeOpenAI) -> None:
+    fake.answers = [stream("one", then=None)]
+    with pytest.raises(ModelUnavailable):
+        await drained(chat_to(fake).stream(HELLO, max_tokens=9))
+
+
+async def test_a_stream_that_stalls_meets_its_deadline(fake: FakeOpenAI) -> None:
+    fake.answers = [stream("warm-up"), stream("one", then="wait")]
+    chat = chat_to(fake)
+    await drained(chat.stream(HELLO, max_tokens=9))
+    with pytest.raises(DeadlineExceeded):
+        await drained(chat.stream(HELLO, max_tokens=9, timeout_s=0.5))
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "kind", "retryable"),
+    [
+        (400, "bad grammar", ModelRefused, False),
+        (400, "request (9000 tokens) exceeds the available context size", ContextTooLong, False),
+        (400, "This model's maximum context length is 4096 tokens.", ContextTooLong, False),
+        (401, f"wrong key {KEY}", ModelError, False),
+        (403, "no", ModelError, False),
+        (404, "no such model", ModelError, False),
+        (429, "slow down", ModelBusy, True),
+        (500, "boom", ModelError, False),
+        (502, "bad gateway", ModelUnavailable, True),
+        (503, "Loading model", ModelUnavailable, True),
+    ],
+)
+async def test_a_status_has_its_error(
+    fake: FakeOpenAI, status: int, message: str, kind: type[SwitchboardError], retryable: bool
+) -> None:
+    fake.answers = [error(status, message)]
+    raised = await failure(chat_to(fake))
+    assert type(raised) is kind
+    assert raised.retryable is retryable
+    assert len(fake.requests) == 1, "litellm must not try again by itself"
+
+
+async def test_a_busy_endpoint_says_when_to_come_back(fake: FakeOpenAI) -> None:
+    fake.answers = [error(429, "slow down", retry_after="7")]
+    raised = await failure(chat_to(fake))
+    assert isinstance(raised, ModelBusy)
+    assert raised.retry_after_s == 7.0
+
+
+async def test_silence_meets_the_deadline(fake: FakeOpenAI) -> None:
+    fake.answers = [reply("warm-up"), fake_openai.silence]
+    chat = chat_to(fake)
+    await chat.complete(HELLO, max_tokens=5)
+    assert isinstance(await failure(chat, timeout_s=0.3), DeadlineExceeded)
+
+
+async def test_nobody_there_is_unavailable() -> None:
+    assert isinstance(await failure(LiteLLMChat(Endpoint(dead_url()))), ModelUnavailable)
+
+
+async def test_a_broken_connection_is_unavailable(fake: FakeOpenAI) -> None:
+    fake.answers = [fake_openai.hang_up]
+    assert isinstance(await failure(chat_to(fake)), ModelUnavailable)
+
+
+async def test_nonsense_for_an_answer_is_an_error(fake: FakeOpenAI) -> None:
+    fake.answers = [fake_openai.body({"hello": "world"})]
+    assert isinstance(await failure(chat_to(fake)), ModelError)
+
+
+async def test_a_server_that_was_started_again_is_asked_once_more(fake: FakeOpenAI) -> None:
+    fake.answers = [reply("Hi.")]
+    dead = dead_url()
+    endpoint = Endpoint(dead, fake.url)
+    answer = await LiteLLMChat(endpoint).complete(HELLO, max_tokens=5)
+    assert answer.text == "Hi."
+    assert endpoint.recovered == [dead]
+
+
+async def test_it_is_asked_no_third_time() -> None:
+    endpoint = Endpoint(dead_url(), dead_url(), dead_url())
+    assert isinstance(await failure(LiteLLMChat(endpoint)), ModelUnavailable)
+    assert len(endpoint.recovered) == 1
+
+
+async def test_one_client_serves_several_event_loops() -> None:
+    async def ask(chat: LiteLLMChat | None) -> LiteLLMChat:
+        async with fake_openai.fake_openai() as fake:
+            fake.answers = [reply("Hi.")]
+            chat = chat or LiteLLMChat(Endpoint(fake.url))
+            chat.endpoint = Endpoint(fake.url)
+            await chat.complete(HELLO, max_tokens=5)
+            return chat
+
+    chat = await asyncio.to_thread(lambda: asyncio.run(ask(None)))
+    await asyncio.to_thread(lambda: asyncio.run(ask(chat)))
+
+
+async def test_the_model_that_an_endpoint_lists_first_is_used(fake: FakeOpenAI) -> None:
+    fake.answers = [fake_openai.body({"data": [{"id": "tiny"}, {"id": "big"}]}), reply("Hi.")]
+    await LiteLLMChat(FixedEndpoint(fake.url, api_key=KEY)).complete(HELLO, max_tokens=5)
+    assert fake.requests[1]["model"] == "tiny"
+
+
+@pytest.mark.parametrize("listed", [{"data": []}, ["x"], {"data": [{}]}])
+async def test_an_endpoint_that_lists_no_model_wants_a_name(
+    fake: FakeOpenAI, listed: object
+) -> None:
+    fake.answers = [fake_openai.body(listed)]
+    raised = await failure(LiteLLMChat(FixedEndpoint(fake.url, api_key=KEY)))
+    assert type(raised) is ModelError
+
+
+# --- function calling ---
+
+
+def native(name: str, arguments: str) -> fake_openai.Answer:
+    called = {"id": "c1", "type": "function", "function": {"name": name, "arguments": arguments}}
+    return reply("", tool_calls=[called])
+
+
+def chosen(name: str) -> fake_openai.Answer:
+    return reply(json.dumps({"function": name}))
+
+
+async def test_auto_may_choose_no_function(fake: FakeOpenAI) -> None:
+    fake.answers = [chosen("reply")]
+    assert await chat_to(fake).call(HELLO, [WEATHER], choice="auto") is None
+    schema = fake.requests[0]["response_format"]["json_schema"]["schema"]
+    assert schema["properties"]["function"]["enum"] == ["get_weather", "reply"]
+
+
+async def test_auto_chooses_first_and_then_calls_strictly(fake: FakeOpenAI) -> None:
+    fake.answers = [chosen("get_weather"), native("get_weather", '{"city": "Rome"}')]
+    call = await chat_to(fake).call(HELLO, [WEATHER, MAIL], choice="auto")
+    assert call is not None
+    assert (call.name, call.arguments) == ("get_weather", {"city": "Rome"})
+    assert call.usage == Usage(prompt_tokens=14, completion_tokens=6, llm_calls=2)
+    (tool,) = fake.requests[1]["tools"]
+    assert tool["function"]["strict"] is True
+    assert tool["function"]["parameters"] == WEATHER.parameters
+    assert fake.requests[1]["tool_choice"]["function"]["name"] == "get_weather"
+
+
+async def test_required_chooses_among_functions_only(fake: FakeOpenAI) -> None:
+    fake.answers = [chosen("send_mail"), native("send_mail", "{}")]
+    call = await chat_to(fake).call(HELLO, [WEATHER, MAIL], choice="required")
+    assert call is not None
+    assert call.name == "send_mail"
+    schema = fake.requests[0]["response_format"]["json_schema"]["schema"]
+    assert schema["properties"]["function"]["enum"] == ["get_weather", "send_mail"]
+
+
+@pytest.mark.parametrize(
+    ("functions", "choice"), [([WEATHER], "required"), ([WEATHER, MAIL], "get_weather")]
+)
+async def test_nothing_is_asked_where_there_is_nothing_to_choose(
+    fake: FakeOpenAI, functions: Sequence[FunctionSpec], choice: str
+) -> None:
+    fake.answers = [native("get_weather", '{"city": "Rome"}')]
+    call = await chat_to(fake).call(HELLO, functions, choice=choice)
+    assert call is not None
+    assert call.usage.llm_calls == 1
+
+
+async def test_without_native_functions_the_schema_holds_the_arguments(fake: FakeOpenAI) -> None:
+    fake.answers = [reply('{"city": "Rome"}')]
+    call = await chat_to(fake, native_functions=False).call(HELLO, [WEATHER], choice="required")
+    assert call is not None
+    assert call.arguments == {"city": "Rome"}
+    asked = fake.requests[0]
+    assert "tools" not in asked
+    assert asked["response_format"]["json_schema"]["schema"] == WEATHER.parameters
+    assert [m["role"] for m in asked["messages"]] == ["system", "user"]
+
+
+@pytest.mark.parametrize("arguments", ['{"city": "Ro', "[1]", "", "null"])
+async def test_arguments_that_are_no_object_are_an_error(fake: FakeOpenAI, arguments: str) -> None:
+    fake.answers = [native("get_weather", arguments)]
+    with pytest.raises(ModelError, match="get_weather"):
+        await chat_to(fake).call(HELLO, [WEATHER], choice="required")
+
+
+async def test_an_answer_without_a_call_is_an_error(fake: FakeOpenAI) -> None:
+    fake.answers = [reply("I can't")]
+    with pytest.raises(ModelError):
+        await chat_to(fake).call(HELLO, [WEATHER], choice="required")
+
+
+@pytest.mark.parametrize("choice", ["{", '{"function": "rm"}', "[]", '{"function": null}'])
+async def test_a_choice_outside_the_functions_is_an_error(fake: FakeOpenAI, choice: str) -> None:
+    fake.answers = [reply(choice)]
+    with pytest.raises(ModelError):
+        await chat_to(fake).call(HELLO, [WEATHER, MAIL])
+
+
+async def test_an_own_function_named_reply_is_a_function(fake: FakeOpenAI) -> None:
+    own = FunctionSpec("reply", "Reply to a review", {"type": "object", "properties": {}})
+    fake.answers = [chosen("reply"), native("reply", "{}"), chosen("reply_")]
+    chat = chat_to(fake)
+    call = await chat.call(HELLO, [own])
+    assert call is not None
+    assert call.name == "reply"
+    assert await chat.call(HELLO, [own]) is None
+
+
+@pytest.mark.parametrize(("functions", "choice"), [([], "auto"), ([], "required"), ([MAIL], "x")])
+async def test_a_choice_that_is_not_offered_is_refused(
+    functions: Sequence[FunctionSpec], choice: str
+) -> None:
+    with pytest.raises(ModelRefused):
+        await LiteLLMChat(Endpoint(dead_url())).call(HELLO, functions, choice=choice)

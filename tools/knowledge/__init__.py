@@ -1,0 +1,40 @@
+"""The knowledge base: documents that answers are drawn from and that they cite."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from model_servers.pool import ModelPool
+    from tools.knowledge.base import KnowledgeBase
+
+
+async def open_knowledge(
+    folder: Path,
+    pool: ModelPool,
+    *,
+    qdrant_url: str | None = None,
+    qdrant_api_key: str | None = None,
+) -> KnowledgeBase:
+    """The knowledge base of this service; close it when done.
+
+    The store is opened at its first use, so a Qdrant server that is gone stops nothing else.
+
+    Args:
+        folder: where Qdrant Edge keeps the vectors; not used with a server.
+        pool: has the encoders.
+        qdrant_url: a Qdrant server or cluster instead.
+    """
+    from model_servers.encoders import encode
+    from tools.knowledge.base import KnowledgeBase
+    from tools.knowledge.edge import EdgeStore
+    from tools.knowledge.qdrant import QdrantStore, server_client
+
+    store = (
+        QdrantStore(partial(server_client, qdrant_url, qdrant_api_key))
+        if qdrant_url
+        else EdgeStore(folder)
+    )
+    return KnowledgeBase(store, partial(encode, pool))

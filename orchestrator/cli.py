@@ -49,14 +49,15 @@ class Commands(TyperGroup):
         except ImportError as error:
             # One package's broken command must not take the others, or the help, with it.
             found = _broken(cmd_name, error)
+        holder = typer.Typer(add_completion=False, rich_markup_mode=None)
+        holder.callback()(root)
         if isinstance(found, typer.Typer):
-            app = found
+            holder.add_typer(found, name=cmd_name)
         else:
-            app = typer.Typer(add_completion=False, rich_markup_mode=None)
-            app.command(cmd_name)(found)
-        command = typer.main.get_command(app)
-        command.name = cmd_name
-        return command
+            holder.command(cmd_name)(found)
+        group = typer.main.get_command(holder)
+        assert isinstance(group, TyperGroup)
+        return group.commands[cmd_name]
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[0] not in _points() and not args[0].startswith("-"):
@@ -77,7 +78,10 @@ class Commands(TyperGroup):
             note("interrupted")
             sys.exit(INTERRUPTED)
         except Exception as error:
-            note(one_line(error))
+            if type(error).__name__ == "NoArgsIsHelpError":  # its message is the help
+                sys.stderr.write(f"{error}\n")
+            else:
+                note(one_line(error))
             sys.exit(exit_code(error))
         sys.exit(code if isinstance(code, int) else 0)
 

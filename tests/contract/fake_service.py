@@ -195,6 +195,8 @@ async def _stream(text: str, body: dict[str, Any]) -> AsyncIterator[str]:
             yield "data: " + json.dumps({"choices": [{"delta": {"content": piece}}]}) + "\n\n"
             if text == "break off":
                 return
+            if text == "hang":
+                await asyncio.Event().wait()
             if text == "fail late":
                 error = {"message": "It broke in between.", "code": "model_error"}
                 yield "data: " + json.dumps({"error": error}) + "\n\n"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from orchestrator import server
 from orchestrator.cli import app
+from orchestrator.home import Home
 from orchestrator.settings import get_settings
 from tests.contract.fake_service import fake_service_app
 
@@ -205,6 +207,16 @@ def test_help_names_the_commands_and_the_exit_codes(home: Path) -> None:
         assert word in help_text
 
 
+@pytest.mark.parametrize("group", [[], ["tools"], ["kb"], ["keys"], ["models"]])
+def test_a_group_alone_shows_its_help(home: Path, group: list[str]) -> None:
+    result = run(*group)
+    assert result.exit_code == 2
+    lines = result.stderr.splitlines()
+    assert lines[0].startswith(" ".join(["Usage: switchboard", *group]))
+    assert "Commands:" in lines
+    assert "--install-completion" not in result.stderr
+
+
 PRELUDE = """
 import sys
 from orchestrator import server
@@ -231,6 +243,22 @@ def test_a_closed_pipe_is_quiet(home: Path) -> None:
     os.close(writing)
     assert asked.returncode == 1
     assert asked.stderr == ""
+
+
+def test_ctrl_c_in_mid_answer_stops_the_service_in_this_process_too(home: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", ASK, "ask", "hang"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as asking:
+        assert asking.stdout is not None
+        assert asking.stdout.read(3) == "You"
+        asking.send_signal(signal.SIGINT)
+        _, told = asking.communicate()
+    assert asking.returncode == 130
+    assert told == "switchboard: interrupted\n"
+    assert Home(home).running() is None
 
 
 def test_a_client_of_a_running_service_imports_nothing_heavy(home: Path) -> None:

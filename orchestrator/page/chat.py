@@ -50,6 +50,7 @@ class Chat:
         """Run a request; yields (messages, text box, conversation, list) as it goes."""
         words, paths = _said(said)
         if not words and not paths:
+            gr.Info("Write what you want, or add a file.")
             yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
             return
         owner = _owner(request)
@@ -97,7 +98,7 @@ class Chat:
         shown: History = []
         for message in kept:
             shown.extend(stored([message]))
-            if message.outcome is not None:
+            if message.role == "assistant" and message.outcome is not None:
                 made = Outcome.model_validate(message.outcome).artifacts
                 shown.extend(await self._files(made))
         chatbot = gr.Chatbot(shown, feedback_value=thumbs(kept))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,7 @@ from orchestrator.turn import (
     StepReport,
     TextDelta,
 )
+from tools.artifacts import Artifact
 
 
 @dataclass(slots=True)
@@ -134,11 +136,18 @@ def stopped(history: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return shown
 
 
+_UNFINISHED = re.compile(r'<span class="icon (?:running|waiting)">.</span>(.*)<small>[^<]*')
+
+
 def _closed(message: Mapping[str, Any]) -> Mapping[str, Any]:
     metadata = message.get("metadata") or {}
-    if metadata.get("status") != "pending":
+    title = metadata.get("title") or ""
+    if metadata.get("status") == "pending":
+        title = render.work("Stopped", key="", done=True)["metadata"]["title"]
+    else:
+        title = _UNFINISHED.sub(r'<span class="icon skipped">–</span>\1<small>stopped', title)
+    if title == (metadata.get("title") or ""):
         return message
-    title = render.work("Stopped", key="", done=True)["metadata"]["title"]
     return {**message, "metadata": {**metadata, "title": title, "status": "done"}}
 
 
@@ -147,7 +156,7 @@ def stored(messages: Iterable[StoredMessage]) -> list[Bubble]:
     shown: list[Bubble] = []
     for message in messages:
         if message.role == "user":
-            shown.append(render.request(message.content))
+            shown.append(render.request(message.content, _file_names(message)))
         elif message.outcome is None:
             shown.append(render.answer(message.content, (), message.id))
         else:
@@ -155,6 +164,11 @@ def stored(messages: Iterable[StoredMessage]) -> list[Bubble]:
             done = Outcome.model_validate({**message.outcome, "message_id": message.id})
             shown.extend(outcome(done, message.id))
     return shown
+
+
+def _file_names(message: StoredMessage) -> list[str]:
+    attached = (message.outcome or {}).get("attachments", ())
+    return [Artifact.model_validate(file).name for file in attached]
 
 
 def thumbs(messages: Iterable[StoredMessage]) -> list[str | None]:

@@ -112,6 +112,19 @@ class ChatPage:
         """The folds with the steps; the steps' own folds are inside."""
         return self.page.locator("#chat .thought-group")
 
+    def unfold(self, title: str) -> None:
+        """Open the last fold whose title holds these words."""
+        fold = self.thoughts.locator("> .title", has_text=title).last
+        expect(fold).not_to_have_class(re.compile("expanded"))
+        fold.click()
+        expect(fold).to_have_class(re.compile("expanded"))
+
+    def open_side_bar(self) -> None:
+        side = self.page.locator("#side")
+        if "open" not in (side.get_attribute("class") or "").split():
+            side.locator(".toggle-button").click()
+        expect(side).to_have_class(re.compile(r"\bopen\b"))
+
     def say(self, words: str) -> None:
         """Send a request, and go on at once."""
         self.box.fill(words)
@@ -119,6 +132,7 @@ class ChatPage:
 
     def ask(self, words: str) -> Locator:
         """Send a request and wait for its whole answer."""
+        expect(self.finished).to_be_visible()
         before = self.answers.count()
         self.say(words)
         expect(self.answers).to_have_count(before + 1, timeout=PATIENCE_MS)
@@ -130,8 +144,8 @@ class ChatPage:
 
     def attach(self, *files: Path) -> None:
         self.page.locator("#ask input[type=file]").set_input_files([str(file) for file in files])
-        for file in files:
-            expect(self.page.locator("#ask")).to_contain_text(re.compile(re.escape(file.stem[:6])))
+        thumbnails = self.page.locator("#ask").get_by_role("listitem")
+        expect(thumbnails).to_have_count(len(files), timeout=PATIENCE_MS)
 
     @property
     def conversation(self) -> str | None:

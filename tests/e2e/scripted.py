@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 from fastapi import FastAPI
@@ -72,7 +73,7 @@ class ScriptedService:
     host: str = "127.0.0.1"
     registry: tuple[str, ...] = TOOLS
     turns: list[Turn] = field(default_factory=list)
-    cancelled: list[str] = field(default_factory=list)
+    cancelled: Queue[str] = field(default_factory=Queue)
 
     def __post_init__(self) -> None:
         self.settings = Settings(home=self.home, host=self.host, max_request_bytes=100_000)
@@ -93,16 +94,21 @@ class ScriptedService:
     def go_on(self) -> None:
         self.loop.call_soon_threadsafe(self._gate.set)
 
+    def hold(self) -> None:
+        """Let the requests that wait do so again."""
+        self.loop.call_soon_threadsafe(self._gate.clear)
+
     async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
         self.turns.append(turn)
         conversation = turn.conversation_id
         assert conversation is not None
-        await self.conversations.append(conversation, "user", turn.text)
+        kept = {"attachments": [file.model_dump(mode="json") for file in turn.attachments]}
+        await self.conversations.append(conversation, "user", turn.text, kept)
         try:
             async for event in self._play(turn, conversation):
                 yield event
         except (asyncio.CancelledError, GeneratorExit):
-            self.cancelled.append(turn.text)
+            self.cancelled.put(turn.text)
             raise
 
     async def _play(self, turn: Turn, conversation: str) -> AsyncIterator[Event]:
@@ -141,9 +147,7 @@ class ScriptedService:
 def script(turn: Turn) -> Answer:
     words = turn.text
     if "break" in words:
-        raise ModelUnavailable(
-            "The language model does not answer just now. Try again in a minute."
-        )
+        raise ModelUnavailable("The language model does not answer just now. Try again.")
     if "crash" in words:
         raise RuntimeError("secret path /srv/keys")
     if "hostile" in words:

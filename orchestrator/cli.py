@@ -75,7 +75,6 @@ class Commands(TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
         except (KeyboardInterrupt, typer.Abort):
-            note("interrupted")
             sys.exit(INTERRUPTED)
         except Exception as error:
             if type(error).__name__ == "NoArgsIsHelpError":  # its message is the help

@@ -34,6 +34,7 @@ HEALTHY_AFTER_S = 60.0
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 STOP_GRACE_S = 10.0
+HEALTH_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,16 +224,23 @@ class ChildServer(ABC):
         timer.start()
         try:
             url = launch.url or _said_url(process, launch.first_line)
-            while url is not None and process.poll() is None and time.monotonic() < deadline:
-                if _healthy(url):
-                    return process, url
-                if self._closing.wait(0.1):
-                    break
+            if url is None or not self._comes_up(process, url, deadline):
+                where = " Its log says why." if self._log else ""
+                raise ModelUnavailable(f"The {self.title} did not start.{where}")
+            return process, url
+        except BaseException:
+            _end(process, grace_s=0)
+            raise
         finally:
             timer.cancel()
-        _end(process, grace_s=0)
-        where = " Its log says why." if self._log else ""
-        raise ModelUnavailable(f"The {self.title} did not start.{where}")
+
+    def _comes_up(self, process: subprocess.Popen[bytes], url: str, deadline: float) -> bool:
+        while process.poll() is None and time.monotonic() < deadline:
+            if _healthy(url):
+                return True
+            if self._closing.wait(0.1):
+                break
+        return False
 
 
 def _next_pause(pause_s: float, lived_s: float) -> float:
@@ -245,13 +253,13 @@ def _next_pause(pause_s: float, lived_s: float) -> float:
 def _said_url(process: subprocess.Popen[bytes], first_line: str) -> str | None:
     assert process.stdin is not None
     assert process.stdout is not None
-    try:
-        process.stdin.write(first_line.encode() + b"\n")
-        process.stdin.flush()
-    except BrokenPipeError:
-        return None
-    line = process.stdout.readline()
-    process.stdout.close()
+    with process.stdout as said:
+        try:
+            process.stdin.write(first_line.encode() + b"\n")
+            process.stdin.flush()
+        except (BrokenPipeError, ValueError):  # it ended, or is being stopped
+            return None
+        line = said.readline()
     return str(json.loads(line)["url"]) if line else None
 
 
@@ -263,9 +271,11 @@ def _log_file(path: Path | None) -> IO[bytes]:
 
 
 def _healthy(url: str) -> bool:
-    """Whether GET /health answers 200 within 5 s. http.client asks no proxy."""
+    """Whether GET /health answers 200 in time. http.client asks no proxy."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=5)
+    connection = http.client.HTTPConnection(
+        parts.hostname or "", parts.port, timeout=HEALTH_TIMEOUT_S
+    )
     try:
         connection.request("GET", "/health")
         return connection.getresponse().status == 200

@@ -40,15 +40,20 @@ def when_owner_leaves(act: Callable[[], None]) -> None:
 def main(argv: list[str]) -> int:
     """Run the command until it ends or the owner leaves. Its exit status."""
     command = subprocess.Popen(argv, stdin=subprocess.DEVNULL)  # noqa: S603 - our owner's command
+    ending = threading.Event()
 
     def end() -> None:
+        ending.set()
         command.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             command.wait(TERM_GRACE_S)
-        os.killpg(0, signal.SIGKILL)
+        os.killpg(0, signal.SIGKILL)  # what the command had started, and this process
 
     when_owner_leaves(end)
-    return command.wait()
+    code = command.wait()
+    if ending.is_set():
+        signal.pause()
+    return code
 
 
 if __name__ == "__main__":

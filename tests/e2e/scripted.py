@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Queue
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI
 
 from model_servers.contracts import ModelUnavailable
-from orchestrator.api.auth import Gate
+from orchestrator.api.app import create_app
 from orchestrator.conversations import ConversationStore
 from orchestrator.database import open_database
 from orchestrator.keys import KeyStore
@@ -286,15 +286,17 @@ def _hostile() -> Answer:
 
 
 def scripted_app(service: ScriptedService) -> FastAPI:
-    """The page behind the API's own gate, as it is served."""
+    """The page beside the API, as it is served."""
+    app = create_app(cast("Any", service))
+    mount_page(app, cast("Any", service))
+    inner = app.router.lifespan_context
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await service.open()
-        yield
+        async with inner(app):
+            yield
         await service.close()
 
-    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(Gate, service=service)
-    add_page: Callable[[FastAPI, Any], FastAPI] = mount_page
-    return add_page(app, service)
+    app.router.lifespan_context = lifespan
+    return app

@@ -240,6 +240,16 @@ def test_it_fits_a_narrow_screen(browser: Browser, address: str) -> None:
     chat.close()
 
 
+def test_the_api_stays_beside_the_page(chat: ChatPage) -> None:
+    get = chat.context.request.get
+    assert "text/html" in get(f"{chat.address}/").headers["content-type"]
+    assert get(f"{chat.address}/healthz").ok
+    assert get(f"{chat.address}/docs").ok
+    missing = get(f"{chat.address}/v1/nothing")
+    assert missing.status == 404
+    assert missing.json()["error"]["code"] == "unknown_route"
+
+
 def test_off_loopback_the_page_asks_for_a_key(browser: Browser, tmp_path: Path) -> None:
     service = ScriptedService(tmp_path, host="0.0.0.0")
     with served(scripted_app(service)) as address:

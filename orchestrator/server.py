@@ -291,6 +291,12 @@ def _server(app: FastAPI, ready: Callable[[], None], *, grace_s: float) -> uvico
             if self.started:
                 ready()
 
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            # An open chat page holds a connection that would be waited for.
+            if (page := getattr(app.state, "page", None)) is not None:
+                page.stop_event.set()
+            await super().shutdown(sockets)
+
         @contextlib.contextmanager
         def capture_signals(self) -> Iterator[None]:
             # Uvicorn would raise the signal again when it is done, before the service is closed.

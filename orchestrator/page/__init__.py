@@ -14,7 +14,8 @@ def mount_page(app: FastAPI, service: Service) -> FastAPI:
     """Serve the chat page at "/" of an app whose own routes are there already.
 
     Who may ask is the app's to decide (`orchestrator.api.auth.Gate`): the page takes the owner
-    that was put into the request.
+    that was put into the request. Whoever serves the app sets `app.state.page.stop_event` when it
+    stops: till then an open page keeps a connection.
     """
     from orchestrator.page.page import mount
 

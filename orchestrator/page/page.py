@@ -129,6 +129,8 @@ def mount(app: FastAPI, service: Service) -> FastAPI:
             "openapi_url": None,
         },
     )
+    mounted: Any = app.router.routes[-1]
+    app.state.page = mounted.app
     return app
 
 

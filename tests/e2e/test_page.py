@@ -250,6 +250,13 @@ def test_the_api_stays_beside_the_page(chat: ChatPage) -> None:
     assert missing.json()["error"]["code"] == "unknown_route"
 
 
+def test_an_open_page_does_not_hold_up_the_end(browser: Browser, tmp_path: Path) -> None:
+    with served(scripted_app(ScriptedService(tmp_path))) as address:
+        chat = ChatPage(browser, address).open()
+        chat.ask(LAPTOP)
+    chat.close()
+
+
 def test_off_loopback_the_page_asks_for_a_key(browser: Browser, tmp_path: Path) -> None:
     service = ScriptedService(tmp_path, host="0.0.0.0")
     with served(scripted_app(service)) as address:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from socket import socket
 from threading import Event, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
+import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
@@ -41,20 +42,29 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[str]:
-    """The app on a free port of loopback, in a thread; gives its address."""
+def served(opened: AbstractAsyncContextManager[FastAPI]) -> Iterator[str]:
+    """An app on a free port of loopback, opened and served in a thread; gives its address.
+
+    Nothing is cut short at the end: whatever is left open would be waited for.
+    """
     ready = Event()
-    # Nothing is cut short at the end: whatever is left open would be waited for.
-    server = make_server(app, ready.set, grace_s=3600)
+    servers: list[uvicorn.Server] = []
+
+    async def work() -> None:
+        async with opened as app:
+            servers.append(make_server(app, ready.set, grace_s=3600))
+            await servers[0].serve(sockets=[sock])
+
     with socket() as sock:
         sock.bind(("127.0.0.1", 0))
-        thread = Thread(target=lambda: asyncio.run(server.serve(sockets=[sock])), daemon=True)
+        thread = Thread(target=lambda: asyncio.run(work()), daemon=True)
         thread.start()
-        assert ready.wait(120), "the server does not start"
+        while not ready.wait(0.1):
+            assert thread.is_alive(), "the server did not start"
         try:
             yield f"http://127.0.0.1:{sock.getsockname()[1]}"
         finally:
-            server.should_exit = True
+            servers[0].should_exit = True
             thread.join(120)
             assert not thread.is_alive(), "the server does not stop"
 

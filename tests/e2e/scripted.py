@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from model_servers.contracts import ModelUnavailable
 from orchestrator.api.app import create_app
+from orchestrator.api.facade import Service
 from orchestrator.conversations import ConversationStore
 from orchestrator.database import open_database
 from orchestrator.keys import KeyStore
@@ -285,18 +286,12 @@ def _hostile() -> Answer:
     )
 
 
-def scripted_app(service: ScriptedService) -> FastAPI:
+@asynccontextmanager
+async def scripted_app(service: ScriptedService) -> AsyncIterator[FastAPI]:
     """The page beside the API, as it is served."""
-    app = create_app(cast("Any", service))
-    mount_page(app, cast("Any", service))
-    inner = app.router.lifespan_context
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await service.open()
-        async with inner(app):
-            yield
+    await service.open()
+    try:
+        facade = cast("Service", service)
+        yield mount_page(create_app(facade), facade)
+    finally:
         await service.close()
-
-    app.router.lifespan_context = lifespan
-    return app

@@ -10,8 +10,10 @@ from tools.numbers import missing_numbers
 from tools.prose import KEPT, missing_parts
 
 _SURE = 0.9
-_LETTERS_TO_TELL = 30
+_LETTERS_TO_TELL = 12
 _GROWTH = 4
+_QUESTION = re.compile(r"[?？؟]\W*\Z")
+_QUESTION_ANYWHERE = re.compile(r"[?？؟;]")  # Greek asks with a semicolon
 _DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -56,11 +58,20 @@ def _others(original: str, translation: str, source: str, target: str) -> list[s
     common = sum(word.islower() or bool(_DENSE.match(word)) for word in words)
     if translation == original and common >= 3:
         return ["it was left as it is"]
-    weight = _GROWTH * (3 if _DENSE.search(original) else 1)
-    if len(translation) > weight * len(original) + 60:
+    size, was = _size(translation), _size(original)
+    if size > _GROWTH * was + 60:
         return ["it is far longer than the text"]
-    if sum(map(str.isalpha, translation)) >= _LETTERS_TO_TELL:
+    if was >= 30 and size * _GROWTH < was:
+        return ["it is far shorter than the text"]
+    if _QUESTION.search(original) and not _QUESTION_ANYWHERE.search(translation):
+        return ["the question became an answer"]
+    if _size(translation) >= _LETTERS_TO_TELL:
         guess = identify(translation)
         if guess.probability >= _SURE and guess.code in {source, "en"} - {target}:
             return ["it is in the wrong language"]
     return []
+
+
+def _size(text: str) -> int:
+    """Letters, those of which few make a sentence counted threefold."""
+    return sum(3 if _DENSE.match(char) else char.isalpha() for char in text)

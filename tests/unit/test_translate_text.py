@@ -71,8 +71,14 @@ def spell(text: str) -> str:
     return "".join([*pieces, text[at:].translate(TO_CYRILLIC)])
 
 
+def asked_for(messages: Sequence[ChatMessage]) -> str:
+    order, text = messages[-1].content.split("\n", 1)
+    assert order.startswith("Translate into ")
+    return text
+
+
 def spelled(messages: Sequence[ChatMessage]) -> str:
-    return spell(messages[-1].content)
+    return spell(asked_for(messages))
 
 
 def keeping_names(text: str) -> str:
@@ -156,7 +162,7 @@ async def test_pieces_are_written_in_order_as_they_come() -> None:
 async def test_a_long_paragraph_goes_in_windows_that_end_with_sentences() -> None:
     text = "This sentence is one of very many. " * 60
     ran = await run(text.strip())
-    asked = [messages[-1].content for messages in ran.chat.asked]
+    asked = [asked_for(messages) for messages in ran.chat.asked]
     assert len(asked) > 2
     assert all(part.endswith(".") and len(part) <= 600 for part in asked)
     assert ran.data.text == spell(text.strip())
@@ -181,22 +187,24 @@ async def test_a_number_lost_twice_is_told() -> None:
 
 async def test_a_link_lost_twice_is_translated_around() -> None:
     def forgetful(messages: Sequence[ChatMessage]) -> str:
-        return KEPT.sub("", messages[-1].content).translate(TO_CYRILLIC)
+        return KEPT.sub("", asked_for(messages)).translate(TO_CYRILLIC)
 
     ran = await run("Open https://example.org/a now, {name}", forgetful)
     assert ran.data.text == spell("Open https://example.org/a now, {name}")
     assert ran.data.warnings == ()
 
 
-QUESTION = "Please tell me the opening hours of the shop."
+QUESTION = "Could you please tell me the opening hours of the shop?"
 
 
 @pytest.mark.parametrize(
     ("reply", "warning"),
     [
         (QUESTION, "left as it is"),
-        ("Yes, the shop opens at nine and closes at six, every day of the week.", "wrong language"),
-        ("NEIN " * 60, "far longer"),
+        ("ДА", "far shorter"),
+        ("Открыто с девяти до шести каждый день.", "became an answer"),
+        ("Yes, the shop opens at nine and closes at six, is that fine?", "wrong language"),
+        ("НЕТ? " * 80, "far longer"),
         ("", "nothing came back"),
     ],
 )
@@ -303,8 +311,8 @@ def test_prompts_of_a_pair_share_their_beginning() -> None:
     two = translation_messages("Two", "en", "fr")
     assert one[:-1] == two[:-1]
     assert len(one) > 3
-    assert translation_messages("x", "en", "sw")[1:] == [ChatMessage("user", "x")]
-    assert translation_messages("x", None, "en")[1].content.startswith("¿")
+    assert len(translation_messages("x", "en", "sw")) == 2
+    assert "¿" in translation_messages("x", None, "en")[5].content
 
 
 def test_what_the_router_learns_from() -> None:

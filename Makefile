@@ -13,6 +13,8 @@ SHELL := bash
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+VLLM := .venv-vllm
+VLLM_MODEL := qwen2.5-coder-0.5b-instruct
 TORCH_VERSION := 2.13.0
 # Another index for torch alone, such as PyTorch's own CPU or CUDA one.
 TORCH_INDEX ?=
@@ -82,6 +84,20 @@ chromium:
 
 test: models chromium
 	$(BIN)/pytest -m "not vllm" $(PYTEST_ARGS)
+
+# vLLM wants other versions than the service, so it has an environment and a lock of its own. The
+# lock leaves out torch and its companions: they are of no use to text, and their CUDA builds crash.
+$(VLLM)/.locked: requirements-vllm.lock | setup
+	@echo "==> installing vLLM: $$(grep -c '^[a-z0-9].*==' $<) locked packages into $(VLLM)"
+	$(BIN)/python -m venv --clear $(VLLM)
+	$(VLLM)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps \
+	  $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch==$(TORCH_VERSION)
+	$(VLLM)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r $<
+	@touch $@
+
+test-vllm: models $(VLLM)/.locked
+	@$(BIN)/switchboard models pull $(VLLM_MODEL)
+	$(BIN)/pytest -m vllm tests/contract $(PYTEST_ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

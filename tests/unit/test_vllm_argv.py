@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from model_servers.vllm import VllmOptions, VllmServer, vllm_argv
 
 
 def pairs(argv: tuple[str, ...]) -> dict[str, str]:
-    return dict(zip(argv, argv[1:], strict=False))
+    return dict(itertools.pairwise(argv))
 
 
 def test_defaults_leave_the_rest_to_vllm() -> None:

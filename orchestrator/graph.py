@@ -19,7 +19,6 @@ from langgraph.func import task
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
-from model_servers.languages import identify
 from orchestrator.composer import FILE_WORDS, PREVIOUS_INPUT, TEXT_INPUT, Composer
 from orchestrator.executor import InputValue, Needs, StepFunction, execute
 from orchestrator.followups import (
@@ -43,7 +42,7 @@ from orchestrator.turn import (
     StepReport,
     TextDelta,
 )
-from orchestrator.wishes import works_on_text
+from orchestrator.wishes import request_language, works_on_text
 from tools.artifacts import Artifact
 
 if TYPE_CHECKING:
@@ -133,8 +132,10 @@ async def resolve(state: State, runtime: Node) -> State:
         files = earlier if ruled.continues else []
         return {"resolved": ruled.request, "payload": ruled.payload, "attachments": files}
     if leans_on_history(request, history, last_plan) and not await _is_command(request, runtime):
-        run = runtime.context.run
-        meant = await complete_question(request, history, run.chat, timeout_s=run.remaining_s())
+        encode = functools.partial(
+            runtime.context.composer.router.encode, language=request_language(request)
+        )
+        meant = await complete_question(request, history, encode)
         return {"resolved": meant, "attachments": earlier}
     return {"attachments": earlier} if FILE_WORDS.search(request) else {}
 
@@ -142,7 +143,7 @@ async def resolve(state: State, runtime: Node) -> State:
 async def _is_command(request: str, runtime: Node) -> bool:
     """Whether a short message is a wish about a text ("translate that") and no question."""
     context = runtime.context
-    language = identify(request).code
+    language = request_language(request)
     (scores,) = await context.composer.router.score([request], language=language)
     best = max(scores, key=lambda name: scores[name])
     sure = scores[best] >= context.route_threshold
@@ -153,7 +154,7 @@ async def route(state: State, runtime: Node) -> State:
     """Draft a plan from the words, and say how sure it is."""
     context = runtime.context
     request, payload = state["resolved"], state.get("payload")
-    language = identify(request).code
+    language = request_language(request)
     inputs = _inputs(state)
     kinds: dict[str, Kind] = {name: value.kind for name, value in inputs.items()}
     draft = await context.composer.compose(request, kinds, language=language, payload=payload)

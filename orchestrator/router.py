@@ -69,10 +69,10 @@ class Example:
 
 
 class Router:
-    """Scores wishes. Build it with `fit`."""
+    """Scores wishes. Build it with `fit`; `encode` is the encoder it scores with."""
 
     def __init__(self, encode: Encoder, english: Head, other: Head) -> None:
-        self._encode = encode
+        self.encode = encode
         self._english = english
         self._other = other
 
@@ -102,7 +102,7 @@ class Router:
         if not wishes:
             return []
         head = self._english if language == "en" else self._other
-        return head(await self._encode(wishes, language=language))
+        return head(await self.encode(wishes, language=language))
 
 
 def training_examples(registry: Registry) -> list[Example]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from model_servers.languages import identify
 from orchestrator.arguments import label_list, only_answer_language
 from orchestrator.clauses import STARTERS, Clause, part, points, split_clauses
 from orchestrator.router import Router, Scores
@@ -14,6 +15,23 @@ from tools.registry import Registry
 
 MAX_CLAUSES = 8
 _SURE = 0.5
+
+PRODUCT_WORDS: Mapping[str, str] = {
+    "translate_text": r"translations?|translated|übersetzung|traduc\w+|traduç\w+|traductions?|译文|"
+    r"翻译(?:后|好)|訳文|الترجمة|अनुवाद",
+    "summarize_text": r"summar(?:y|ies)|zusammenfassung|résumé|resumen|resumo|摘要|总结(?:后|好)|"
+    r"要約文|الملخص|सारांश",
+    "answer_question": r"(?:the|your) (?:answer|reply)|die antwort|la réponse|la respuesta|"
+    r"a resposta|答案|回答|الجواب",
+    "transcribe_audio": r"transcript(?:ion)?|abschrift|transcripción|transcrição|文字稿|文字起こし",
+}
+"""How people call what a tool made when they ask for more of it."""
+
+_THE_PRODUCT = re.compile(
+    r"(?:\b(?:the|that|this|your|its|die|der|das|la|el|le|l'|o|a)\s+|(?<![^\W_]))"
+    rf"(?:{'|'.join(PRODUCT_WORDS.values())})",
+    re.IGNORECASE,
+)
 
 _NEGATED = re.compile(
     r"(?:please\s+)?(?:do not|don['’]t|no need to|never|without|instead of|nicht|kein|ne\s|n'|"
@@ -83,7 +101,10 @@ class Reader:
         if len(spoken) > MAX_CLAUSES:
             # A long text: only its ends can hold what is asked.
             spoken = [*spoken[: MAX_CLAUSES - 2], *spoken[-2:]]
-        scores = await self.router.score([clause.text for clause, _ in spoken], language=language)
+        texts = [clause.text for clause, _ in spoken]
+        # "translate the summary": the name of what is there must not sway the score.
+        texts[1:] = [_THE_PRODUCT.sub("it", text) for text in texts[1:]]
+        scores = await self.router.score(texts, language=language)
         return [
             Wish(clause, score, code) for (clause, code), score in zip(spoken, scores, strict=True)
         ]
@@ -144,6 +165,11 @@ def works_on_text(registry: Registry, name: str) -> bool:
         kind == "text" and registry[name].Args.model_fields[slot].is_required()
         for slot, kind in registry[name].slots().items()
     )
+
+
+def request_language(request: str) -> str:
+    """The language that a request is made in (ISO 639-1), whatever its payload is in."""
+    return identify(part(request).instruction).code
 
 
 def has_field(registry: Registry, name: str, argument: str) -> bool:

@@ -8,12 +8,12 @@ from typing import Any
 
 from evals.bench.frame import Bench, Row, interleave, ratio_row, row
 from model_servers.encoders import encode
-from model_servers.languages import identify
 from model_servers.serving import build_pool
 from model_servers.store import ModelStore
 from orchestrator.composer import Composer
 from orchestrator.router import Router
 from orchestrator.settings import get_settings
+from orchestrator.wishes import request_language
 from tools.registry import load_registry
 
 ROUTING_RATIO = 1.5
@@ -55,7 +55,7 @@ async def _run(repeats: int) -> Sequence[Row]:
 
         async def plan() -> None:
             for request in REQUESTS:
-                await composer.compose(request, {}, language=identify(request).code)
+                await composer.compose(request, {}, language=request_language(request))
 
         async def encode_only() -> None:
             for request in REQUESTS:

@@ -6,7 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from orchestrator.composer import Composer
 from orchestrator.router import CHAT, Scores
@@ -29,6 +31,9 @@ class ScriptedRouter:
 
     async def score(self, wishes: Sequence[str], *, language: str) -> list[Scores]:
         return [self._one(wish) for wish in wishes]
+
+    async def encode(self, texts: Sequence[str], *, language: str) -> NDArray[np.float32]:
+        return np.array([[float("laptop" in t or "shoes" in t)] for t in texts], dtype=np.float32)
 
     def _one(self, wish: str) -> Scores:
         found = [name for name, cue in CUES.items() if re.search(cue, wish, re.IGNORECASE)]

@@ -1,12 +1,22 @@
 from __future__ import annotations
 
-import pytest
+import re
+from collections.abc import Sequence
 
-from orchestrator.followups import complete_question, leans_on_history, resolve_by_rules
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from orchestrator.followups import (
+    _FILLER,
+    complete_question,
+    leans_on_history,
+    resolve_by_rules,
+)
 from orchestrator.plan import Plan
 from orchestrator.turn import Message
-
-from .small_tools import FakeChat
 
 
 def said(*texts: str) -> list[Message]:
@@ -23,7 +33,9 @@ ASKED = plan("answer_question", question="How long do I have?")
 TRANSLATED = plan("translate_text", text="input:text", target_language="fr")
 
 
-@pytest.mark.parametrize("text", ["and into German?", "German please", "now in German", "那德语呢？"])
+@pytest.mark.parametrize(
+    "text", ["and into German?", "German please", "now in German", "那德语呢？"]
+)
 def test_another_language_for_the_same_text(text: str) -> None:
     history = said("Translate this into French: Good morning", "Bonjour")
     resolved = resolve_by_rules(text, history, TRANSLATED)
@@ -76,17 +88,38 @@ def test_which_questions_lean_on_the_one_before(text: str, leans: bool) -> None:
     assert not leans_on_history(text, said("Translate this: a", "b"), TRANSLATED)
 
 
-async def test_the_model_completes_the_question() -> None:
-    history = said("How long do I have to send a laptop back?", "30 days [1].")
-    chat = FakeChat("How long do I have to send shoes back?")
-    meant = await complete_question("and shoes?", history, chat, timeout_s=5)
-    assert meant == "How long do I have to send shoes back?"
-    assert "and shoes?" in chat.asked[0][-1].content
+async def alike(texts: Sequence[str]) -> NDArray[np.float32]:
+    """Things are like things, and everything else is like nothing."""
+    things = ("laptop", "shoes", "notice", "payment", "portátil", "zapatos", "电脑", "鞋子")
+    return np.array(
+        [[float(any(t in text for t in things)), 0.1 / (1 + len(text))] for text in texts],
+        dtype=np.float32,
+    )
 
 
-async def test_a_completion_that_loses_a_word_is_not_used() -> None:
-    history = said("How long do I have to send a laptop back?", "30 days [1].")
-    chat = FakeChat("How long do I have to send a laptop back?")
-    meant = await complete_question("and shoes?", history, chat, timeout_s=5)
-    assert "laptop" in meant
-    assert "shoes" in meant
+@pytest.mark.parametrize(
+    ("before", "text", "meant"),
+    [
+        ("How long do I have to send a laptop back?", "and shoes?",
+         "How long do I have to send shoes back?"),
+        ("How long is the warranty for laptops?", "and for running shoes?",
+         "How long is the warranty for running shoes?"),
+        ("What does this contract say about notice?", "and payment?",
+         "What does this contract say about payment?"),
+        ("¿Cuánto tiempo tengo para devolver un portátil?", "¿y unos zapatos?",
+         "¿Cuánto tiempo tengo para devolver zapatos?"),
+        ("笔记本电脑多久之内可以退货？", "那鞋子呢？", "鞋子多久之内可以退货？"),
+        ("How long do I have to send a laptop back?", "What if it is broken?",
+         "How long do I have to send a laptop back? What if it is broken?"),
+    ],
+)  # fmt: skip
+async def test_a_question_is_completed(before: str, text: str, meant: str) -> None:
+    assert await complete_question(text, said(before, "30 days [1]."), alike) == meant
+
+
+@given(st.text(max_size=60), st.text(max_size=120))
+async def test_completing_loses_no_word_of_the_follow_up(text: str, before: str) -> None:
+    meant = await complete_question(text, said(before, "Yes."), alike)
+    assert meant
+    for word in re.findall(r"[a-z]{4,}", text):
+        assert word in meant or word in before or word in _FILLER

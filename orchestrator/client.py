@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import httpx
 
 from model_servers.contracts import SwitchboardError
-from orchestrator.home import Address, Home, HomeError
+from orchestrator.home import Address, Home
 
 if TYPE_CHECKING:
     from orchestrator.server import OneShotService
@@ -27,6 +27,9 @@ WAIT_S = 60.0
 
 _SPARE_S = 30.0
 """How much longer than the service itself a client waits for an answer."""
+
+_UNAVAILABLE = frozenset({"weights_error", "rate_limit_exceeded"})
+_REFUSED = frozenset({"invalid_input", "invalid_request", "context_length_exceeded"})
 
 
 class ServiceError(SwitchboardError):
@@ -254,18 +257,9 @@ def _reported(status: int, body: Any) -> ServiceError:
     code = str(error.get("code") or "")
     if status == 401:
         message += " Set SWITCHBOARD_API_KEY."
-    if status in (502, 503) or code in ("model_unavailable", "weights_error"):
+    # In mid-stream the status is gone, and the code says what it was.
+    if status in (429, 502, 503) or code.endswith("_unavailable") or code in _UNAVAILABLE:
         return ServiceUnavailable(message, reported=code)
-    if status in (400, 404, 405, 413, 415) or code == "invalid_input":
+    if status in (400, 404, 405, 413, 415) or code in _REFUSED:
         return ServiceRefused(message, reported=code, param=error.get("param"))
     return ServiceFailed(message, reported=code, param=error.get("param"))
-
-
-__all__ = [
-    "Client",
-    "HomeError",
-    "ServiceError",
-    "ServiceFailed",
-    "ServiceRefused",
-    "ServiceUnavailable",
-]

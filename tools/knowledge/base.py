@@ -82,10 +82,9 @@ class KnowledgeBase:
         """
         _check_name(name)
         check_collection(collection)
+        text = _storable(text)
         identity = document_id(collection, name)
-        content_hash = hashlib.sha256(
-            f"{_FORMAT}{multilingual:d}\n{text}".encode("utf-8", "replace")
-        ).hexdigest()
+        content_hash = hashlib.sha256(f"{_FORMAT}{multilingual:d}\n{text}".encode()).hexdigest()
         async with self._writing:
             known = await self._store.get([identity])
             if known and known[0].payload["content_hash"] == content_hash:
@@ -154,7 +153,7 @@ class KnowledgeBase:
         found = await retrieve(
             self._store,
             self._encode,
-            query,
+            _storable(query),
             where=where,
             limit=limit,
             language=language or document_language(query),
@@ -216,6 +215,11 @@ def check_collection(name: str) -> None:
         raise InvalidInput(
             "A collection's name is 1 to 64 letters, digits, '.', '_' or '-'.", param="collection"
         )
+
+
+def _storable(text: str) -> str:
+    """Without halves of surrogate pairs, which no store takes."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _is_uuid(text: str) -> bool:

@@ -77,6 +77,7 @@ class ChatPage:
         self.context.set_default_timeout(PATIENCE_MS)
         self.page: Page = self.context.new_page()
         self.address = address
+        self.patience_ms = PATIENCE_MS
         self.hosts: set[str] = set()
         self.errors: list[str] = []
         self.context.on("request", lambda request: self._note(request.url))
@@ -124,6 +125,21 @@ class ChatPage:
         """The folds with the steps; the steps' own folds are inside."""
         return self.page.locator("#chat .thought-group")
 
+    def watch_growth(self) -> None:
+        """From now on note each text that an answer shows."""
+        self.page.evaluate(
+            """() => {
+              window.grown = [];
+              new MutationObserver(() => {
+                const text = [...document.querySelectorAll(".answer")].at(-1)?.innerText;
+                if (text && text !== window.grown.at(-1)) window.grown.push(text);
+              }).observe(document, { subtree: true, childList: true, characterData: true });
+            }"""
+        )
+
+    def growth(self) -> list[str]:
+        return list(self.page.evaluate("window.grown"))
+
     def unfold(self, title: str) -> None:
         """Open the last fold whose title holds these words."""
         fold = self.thoughts.locator("> .title", has_text=title).last
@@ -147,12 +163,12 @@ class ChatPage:
         expect(self.finished).to_be_visible()
         before = self.answers.count()
         self.say(words)
-        expect(self.answers).to_have_count(before + 1, timeout=PATIENCE_MS)
+        expect(self.answers).to_have_count(before + 1, timeout=self.patience_ms)
         self.wait()
         return self.answers.last
 
     def wait(self) -> None:
-        expect(self.finished).to_be_visible(timeout=PATIENCE_MS)
+        expect(self.finished).to_be_visible(timeout=self.patience_ms)
 
     def attach(self, *files: Path) -> None:
         self.page.locator("#ask input[type=file]").set_input_files([str(file) for file in files])

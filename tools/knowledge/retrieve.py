@@ -114,5 +114,6 @@ def _score(
         encoder,
         cosine=sum(map(mul, query_vector, vector)) if vector else 0.0,
         overlap=len(wanted.intersection(there)) / max(1, len(wanted)),
-        same_language=point.payload["language"] == language,
+        # An English query comes here for what is in other languages: no bonus for being that.
+        same_language=language in ("en", point.payload["language"]),
     )

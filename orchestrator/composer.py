@@ -179,13 +179,12 @@ class Composer:
         """What fills the tool's slots: one dict a step. None where a required slot stays empty."""
         slots = tool.slots()
         required = [s for s in slots if tool.Args.model_fields[s].is_required()]
-        files = [n for n in inputs if n not in (TEXT_INPUT, PREVIOUS_INPUT)]
         words = wish.clause.text
         fixed: dict[str, JsonValue] = {}
         several: tuple[str, list[str]] | None = None
         for slot in slots:
             needed = slot in required
-            refs = self._candidates(slots[slot], tool, wish, before, inputs, files, needed)
+            refs = self._candidates(tool, wish, before, inputs, kind=slots[slot], needed=needed)
             if not refs and needed:
                 return None
             if len(refs) == 1:
@@ -201,16 +200,17 @@ class Composer:
 
     def _candidates(
         self,
-        kind: Kind,
         tool: Tool,
         wish: Wish,
         before: Sequence[Step],
         inputs: Mapping[str, Kind],
-        files: Sequence[str],
+        *,
+        kind: Kind,
         needed: bool,
     ) -> list[str]:
         """References that may fill a slot, best only; several files are all of them."""
         words = wish.clause.text
+        files = [name for name in inputs if name not in (TEXT_INPUT, PREVIOUS_INPUT)]
         fitting = [f"input:{name}" for name in files if fits(inputs[name], kind)]
         if kind != "text":
             exact = [f"input:{name}" for name in files if inputs[name] == kind]

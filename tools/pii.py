@@ -25,23 +25,38 @@ _PHONE_WORD = re.compile(
     r"|anruf|handy|ligue|celular|هاتف|फ़ोन|फोन)\W{0,4}\w{0,8}\W{0,6}$",
     re.IGNORECASE,
 )
+_NUMBER = r"\d{1,3}(?:[.,' \u00a0\u202f]\d{3})*(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,2})?"
+_AMOUNT = re.compile(
+    rf"(?<![\w.,])(?:[$€£¥₹₩₽]\s?(?:{_NUMBER})|(?:{_NUMBER})\s?(?:[$€£¥₹₩₽%]|元|円|(?:EUR|USD|GBP|CHF"
+    r"|JPY|CNY|BRL|INR)\b))(?![\d])"
+)
+# Without a country code a number is tried as one of these countries'.
+_REGIONS = ("US", "GB", "DE", "FR", "ES", "PT", "BR", "IT", "MX", "CN", "JP", "IN", "AE")
+_DIGIT_RUN = re.compile(r"\+?\(?\d(?:[\s().\-/]{0,3}\d)*")
+_MAX_RUN_DIGITS = 45  # three numbers in a row; what is longer is a table
 _RECOGNISERS: dict[EntityType, str] = {
     "credit_card": "CreditCardRecognizer",
     "iban": "IbanRecognizer",
     "ip_address": "IpRecognizer",
-    "phone": "PhoneRecognizer",
 }
 
 
 def find_pii(text: str, types: Collection[EntityType]) -> list[Found]:
-    """Entities of the pattern types among `types`, in no order; they may overlap. Blocking."""
+    """Entities of the pattern types among `types`, and amounts with a currency or a per cent sign.
+
+    In no order, and they may overlap. Blocking.
+    """
     found: list[Found] = []
     if "email" in types:
         found += (Found(*m.span(), "email", 0.95, "rules") for m in _EMAIL.finditer(text))
     if "url" in types:
         found += _urls(text)
+    if "amount" in types:
+        found += (Found(*m.span(), "amount", 0.9, "rules") for m in _AMOUNT.finditer(text))
     if "national_id" in types:
         found += (Found(*m.span(), "national_id", 0.8, "rules") for m in _US_SSN.finditer(text))
+    if "phone" in types:
+        found += _phones(text)
     for kind, name in _RECOGNISERS.items():
         # All of them need digits, and most texts have none.
         if kind in types and any(char.isdigit() for char in text):
@@ -62,10 +77,18 @@ def _urls(text: str) -> Iterator[Found]:
 def _presidio(text: str, kind: EntityType, name: str) -> Iterator[Found]:
     recogniser = _recogniser(name)
     for hit in recogniser.analyze(text, recogniser.supported_entities, None):
-        if kind == "phone" and not _is_phone(text, hit.start, hit.end):
-            continue
-        score = max(hit.score, 0.7) if kind == "phone" else hit.score
-        yield Found(hit.start, hit.end, kind, round(float(score), 2), "presidio")
+        yield Found(hit.start, hit.end, kind, round(float(hit.score), 2), "presidio")
+
+
+def _phones(text: str) -> Iterator[Found]:
+    """Telephone numbers; only runs of digits are looked at, since the recogniser is slow."""
+    for run in _DIGIT_RUN.finditer(text):
+        if 7 <= sum(char.isdigit() for char in run.group()) <= _MAX_RUN_DIGITS:
+            for hit in _presidio(run.group(), "phone", "PhoneRecognizer"):
+                start, end = run.start() + hit.start, run.start() + hit.end
+                if _is_phone(text, start, end):
+                    # Presidio gives every number 0.4; ours have been checked for more.
+                    yield hit._replace(start=start, end=end, score=0.7)
 
 
 def _is_phone(text: str, start: int, end: int) -> bool:
@@ -81,4 +104,5 @@ def _is_phone(text: str, start: int, end: int) -> bool:
 def _recogniser(name: str) -> Any:
     from presidio_analyzer import predefined_recognizers
 
-    return getattr(predefined_recognizers, name)()
+    options = {"supported_regions": _REGIONS} if name == "PhoneRecognizer" else {}
+    return getattr(predefined_recognizers, name)(**options)

@@ -1,0 +1,149 @@
+"""classify_text on vectors that are known: which way it decides, and when it abstains."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from model_servers.contracts import ChatMessage, ChatReply, Usage
+from model_servers.encoders import DIMENSIONS, RoledText
+from model_servers.sentiment import EncodedText
+from tools.classify_text import ClassifyText, ClassifyTextResult, Example
+from tools.contracts import RunContext
+from tools.errors import InvalidInput
+
+WORDS = ("billing", "shipping", "returns", "paid", "parcel", "back", "great", "broke")
+SAME = {"paid": "billing", "parcel": "shipping", "back": "returns"}
+
+
+class WordPool:
+    """Encoders whose vectors count words, and a sentiment head that knows two of them."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def predict(self, name: str, items: Sequence[Any], **_: Any) -> list[Any]:
+        self.asked.append(name)
+        return [self._sentiment(i) if name == "sentiment" else self._vector(i) for i in items]
+
+    def _vector(self, item: RoledText) -> Any:
+        row = np.zeros(DIMENSIONS, dtype=np.float32)
+        row[-1] = 0.1
+        for word in item.text.lower().replace(".", " ").split():
+            if word in WORDS:
+                row[WORDS.index(SAME.get(word, word))] += 1
+        return row / np.linalg.norm(row)
+
+    def _sentiment(self, item: EncodedText) -> Any:
+        if "broke" in item.text:
+            return np.array([0.9, 0.07, 0.03])
+        return np.array([0.05, 0.05, 0.9] if "great" in item.text else [0.34, 0.33, 0.33])
+
+
+class FakeChat:
+    def __init__(self, answer: Callable[[Sequence[ChatMessage]], str]) -> None:
+        self.answer = answer
+        self.schemas: list[Any] = []
+
+    async def complete(self, messages: Sequence[ChatMessage], **options: Any) -> ChatReply:
+        self.schemas.append(options["schema"])
+        return ChatReply(self.answer(messages), "stop", Usage(10, 5, 1))
+
+
+def refuse(_: Sequence[ChatMessage]) -> str:
+    raise AssertionError("the chat model must not be asked")
+
+
+async def run(answer: Callable[[Sequence[ChatMessage]], str] = refuse, **args: Any) -> Any:
+    tool = ClassifyText()
+    context = RunContext(
+        models=WordPool(),  # type: ignore[arg-type]
+        chat=FakeChat(answer),  # type: ignore[arg-type]
+        artifacts=None,  # type: ignore[arg-type]
+        knowledge=None,  # type: ignore[arg-type]
+    )
+    return await tool(tool.Args(**args), context)
+
+
+LABELS = ["billing", "shipping", "returns"]
+
+
+async def test_sentiment_is_the_default_and_names_its_words() -> None:
+    data = (await run(text="The zip broke yesterday.")).data
+    assert (data.label, data.method, data.abstained) == ("negative", "sentiment head", False)
+    assert data.words[0].word == "broke"
+    rendered = ClassifyText().render(data, "en")
+    assert rendered.startswith("**negative** (90 %)")
+    assert ClassifyText().render(data, "zh").startswith("**负面** (90 %)")
+
+
+async def test_an_even_split_abstains() -> None:
+    data = (await run(text="It is a thing.")).data
+    assert (data.label, data.abstained) == (None, True)
+    assert "can't tell" in ClassifyText().render(data, "en")
+
+
+async def test_words_for_good_and_bad_are_sentiment_under_their_own_names() -> None:
+    data = (await run(text="It broke.", labels=["good", "bad"])).data
+    assert (data.label, data.method) == ("bad", "sentiment head")
+    assert {score.label for score in data.labels} == {"good", "bad"}
+
+
+async def test_labels_without_examples_go_by_similarity() -> None:
+    data = (await run(text="my parcel", labels=LABELS)).data
+    assert (data.label, data.method) == ("shipping", "label similarity")
+    assert data.words[0].word == "parcel"
+
+
+async def test_the_chat_model_is_asked_only_where_similarity_is_unsure() -> None:
+    result = await run(lambda _: json.dumps({"label": "returns"}), text="hm", labels=LABELS)
+    assert (result.data.label, result.data.method) == ("returns", "llm")
+    assert result.usage.llm_calls == 1
+
+
+@pytest.mark.parametrize("reply", ['{"label": "none of these"}', '{"label": "retu', "[]"])
+async def test_no_label_or_a_cut_reply_abstains(reply: str) -> None:
+    data = (await run(lambda _: reply, text="hm", labels=LABELS)).data
+    assert (data.label, data.abstained, data.method) == (None, True, "llm")
+
+
+async def test_a_few_examples_make_centroids() -> None:
+    examples = [Example(text="paid", label="money"), Example(text="parcel", label="post")]
+    data = (await run(text="the parcel", examples=examples)).data
+    assert (data.label, data.method) == ("post", "example similarity")
+
+
+async def test_many_examples_make_a_regression() -> None:
+    examples = [Example(text="paid", label="money"), Example(text="parcel", label="post")] * 8
+    data = (await run(text="the parcel", examples=examples)).data
+    assert (data.label, data.method) == ("post", "logistic regression")
+
+
+async def test_several_labels_may_hold_or_none() -> None:
+    data = (await run(text="paid for the parcel", labels=LABELS, multi_label=True)).data
+    assert sorted(data.chosen) == ["billing", "shipping"]
+    none = (await run(text="hm", labels=LABELS, multi_label=True)).data
+    assert (none.chosen, none.abstained) == ([], True)
+
+
+async def test_language() -> None:
+    data = (await run(text="¿Dónde está mi pedido?", task="language")).data
+    assert data.label == "es"
+    assert ClassifyText().render(data, "de").startswith("**Spanisch**")
+    assert (await run(text="12345", task="language")).data.abstained
+
+
+@pytest.mark.parametrize("args", [{"text": "  "}, {"text": "a", "labels": [" "]}])
+async def test_empty_input_says_so(args: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput, match="empty"):
+        await run(**args)
+
+
+async def test_a_long_text_is_read_in_windows() -> None:
+    data = (await run(text="It is great. " * 3000 + "One broke.")).data
+    assert isinstance(data, ClassifyTextResult)
+    assert data.label == "positive"

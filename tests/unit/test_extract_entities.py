@@ -1,0 +1,145 @@
+"""extract_entities on scripted models: offsets, languages, types, redaction."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from model_servers.contracts import ChatMessage, ChatReply, ItemError, Usage
+from model_servers.entities import NamedSpan
+from tools.contracts import RunContext, ToolResult
+from tools.errors import InvalidInput
+from tools.extract_entities import ExtractEntities
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+NAMES = {"Maria Silva": "PERSON", "Lisbon": "GPE", "Apple Inc.": "ORG", "3.50": "MONEY",
+         "SSN": "ORG", "48213": "DATE", "Paris's": "GPE"}  # fmt: skip
+
+
+class NamePool:
+    """A pipeline that knows a few names."""
+
+    async def predict(self, name: str, items: Sequence[str], **_: Any) -> list[Any]:
+        assert name == "ner-en"
+        return [self._spans(text) for text in items]
+
+    def _spans(self, text: str) -> list[NamedSpan] | ItemError:
+        return sorted(
+            NamedSpan(start, start + len(surface), label)
+            for surface, label in NAMES.items()
+            for start in range(len(text))
+            if text.startswith(surface, start)
+        )
+
+
+class ScriptedChat:
+    def __init__(self, *entities: tuple[str, str], tail: str = "]}") -> None:
+        items = [json.dumps({"text": text, "type": kind}) for text, kind in entities]
+        self.reply = '{"entities": [' + ", ".join(items) + tail
+        self.asked: list[Sequence[ChatMessage]] = []
+
+    async def complete(self, messages: Sequence[ChatMessage], **_: Any) -> ChatReply:
+        self.asked.append(messages)
+        return ChatReply(self.reply, "stop", Usage(10, 5, 1))
+
+
+async def run(chat: ScriptedChat | None = None, **args: Any) -> ToolResult:
+    tool = ExtractEntities()
+    context = RunContext(
+        models=NamePool(),  # type: ignore[arg-type]
+        chat=chat or ScriptedChat(),  # type: ignore[arg-type]
+        artifacts=None,  # type: ignore[arg-type]
+        knowledge=None,  # type: ignore[arg-type]
+    )
+    return await tool(tool.Args(**args), context)
+
+
+def found(result: ToolResult) -> list[tuple[str, str, str]]:
+    return [(e.text, e.type, e.source) for e in result.data.entities]  # type: ignore[attr-defined]
+
+
+async def test_names_of_the_types_asked_for() -> None:
+    text = "Maria Silva flew from Lisbon with Apple Inc. on Monday."
+    result = await run(text=text, types=["people", "Places"])
+    assert found(result) == [("Maria Silva", "person", "spacy"), ("Lisbon", "place", "spacy")]
+    rendered = ExtractEntities().render(result.data, "de")
+    assert rendered == "- **Personen**: Maria Silva\n- **Orte**: Lisbon"
+
+
+async def test_what_the_pipeline_gets_wrong_is_put_right() -> None:
+    text = "The SSN for order 48213 cost $3.50 in Paris's centre, they said."
+    assert found(await run(text=text, types=["organisation", "date", "amount", "place"])) == [
+        ("$3.50", "amount", "rules"),
+        ("Paris", "place", "spacy"),
+    ]
+
+
+async def test_redaction_takes_out_personal_data_and_leaves_the_rest() -> None:
+    result = await run(text="👩‍👩‍👧 Maria Silva of Lisbon: maria@b.org", types=None, redact=True)
+    assert result.data.redacted == "👩‍👩‍👧 [PERSON] of Lisbon: [EMAIL]"  # type: ignore[attr-defined]
+    only = await run(text="Maria Silva of Lisbon", types=["place"], redact=True)
+    assert only.data.redacted == "Maria Silva of [PLACE]"  # type: ignore[attr-defined]
+
+
+async def test_other_languages_go_to_the_chat_model_and_are_marked() -> None:
+    chat = ScriptedChat(("王芳", "person"), ("巴黎", "place"), ("火星", "place"))
+    result = await run(chat, text="王芳去了巴黎，王芳很高兴。邮箱 wang@b.cn")
+    assert found(result) == [
+        ("王芳", "person", "llm"),
+        ("巴黎", "place", "llm"),
+        ("王芳", "person", "llm"),
+        ("wang@b.cn", "email", "rules"),
+    ]
+    assert result.usage.llm_calls == 1
+
+
+async def test_a_cut_reply_keeps_what_was_whole() -> None:
+    chat = ScriptedChat(("王芳", "person"), tail=', {"text": "巴')
+    assert found(await run(chat, text="王芳去了巴黎，她很高兴。")) == [("王芳", "person", "llm")]
+
+
+async def test_rules_alone_need_no_chat_model() -> None:
+    chat = ScriptedChat()
+    await run(chat, text="我的邮箱是 wang@b.cn，谢谢。", types=["email"])
+    assert chat.asked == []
+
+
+async def test_long_texts_keep_their_offsets() -> None:
+    text = "Nothing here at all. " * 900 + "Then Maria Silva came. " + "And so on. " * 900
+    (entity,) = (await run(text=text)).data.entities  # type: ignore[attr-defined]
+    assert text[entity.start : entity.end] == entity.text == "Maria Silva"
+
+
+async def test_bad_arguments() -> None:
+    with pytest.raises(InvalidInput, match="empty"):
+        await run(text=" \n")
+    with pytest.raises(ValidationError):
+        await run(text="a", types=["colour"])
+
+
+PIECES = st.lists(
+    st.one_of(
+        st.sampled_from([*NAMES, " ", "\n", "😀", "e\u0301", "王芳", "مرحبا", "a@b.org", ". "]),
+        st.text(max_size=8),
+    ),
+    min_size=1,
+    max_size=30,
+).map("".join)
+
+
+@settings(deadline=None, max_examples=150)
+@given(PIECES)
+async def test_an_entity_is_what_stands_at_its_offsets(text: str) -> None:
+    if not text.strip():
+        return
+    chat = ScriptedChat(("王芳", "person"), ("😀", "event"), ("e\u0301", "place"))
+    entities = (await run(chat, text=text, redact=True)).data.entities  # type: ignore[attr-defined]
+    assert all(text[e.start : e.end] == e.text for e in entities)
+    assert all(a.end <= b.start for a, b in itertools.pairwise(entities))

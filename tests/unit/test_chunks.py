@@ -85,6 +85,14 @@ def test_a_tiny_introduction_joins_the_section_after_it() -> None:
     assert chunk.text.startswith("All about returns.")
 
 
+def test_short_clauses_stay_apart() -> None:
+    text = "# Contract\n\n## Fees\n\n4,200 euros a month.\n\n## Notice\n\nThree months."
+    assert split_chunks(text) == [
+        Chunk(0, ("Contract", "Fees"), "4,200 euros a month."),
+        Chunk(1, ("Contract", "Notice"), "Three months."),
+    ]
+
+
 def test_a_heading_without_text_is_text() -> None:
     assert split_chunks("# Closed on Sundays") == [Chunk(0, (), "Closed on Sundays")]
 

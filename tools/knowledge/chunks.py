@@ -1,7 +1,7 @@
 """Text into chunks, each under its heading: the unit that is searched and cited. Pure.
 
-Markdown and plain text alike. A chunk never crosses a heading, except that a section too short
-to say anything joins its neighbour. Tables, lists and code stay whole where they fit.
+Markdown and plain text alike. A chunk never crosses a heading, but for a short introduction that
+joins the section after it. Tables, lists and code stay whole where they fit.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from tools.sentences import split_sentences
@@ -21,7 +22,7 @@ MAX_WORDS = 220
 ENOUGH_WORDS = 80
 """A chunk of this size is closed where its section is long enough for another."""
 TINY_WORDS = 35
-"""A section under this size joins the next one of its document."""
+"""An introduction under this size joins the section after it."""
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _CJK_CHAR = re.compile(f"[{_CJK}]")
@@ -75,7 +76,7 @@ def split_chunks(text: str) -> list[Chunk]:
     lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd").split("\n")
     bodies = [
         (section.heading, body)
-        for section in _join_tiny(_sections(lines))
+        for section in _join_introductions(_sections(lines))
         for body in _pack(section.blocks)
     ]
     return [Chunk(number, heading, body) for number, (heading, body) in enumerate(bodies)]
@@ -144,31 +145,21 @@ def _with_body(sections: Sequence[_Section]) -> Iterator[_Section]:
             yield _Section(section.heading[:-1], [_Block("paragraph", section.heading[-1])])
 
 
-def _join_tiny(sections: Sequence[_Section]) -> list[_Section]:
-    """Sections with the tiny ones joined to a neighbour, under the heading of the larger."""
-    joined: list[_Section] = []
-    for section in sections:
-        before = joined[-1] if joined else None
-        if (
-            before is not None
-            and min(before.words, section.words) < TINY_WORDS
-            and before.words + section.words <= MAX_WORDS
-            and before.heading[:1] == section.heading[:1]
-        ):
-            joined[-1] = _join(before, section)
+def _join_introductions(sections: Sequence[_Section]) -> Iterator[_Section]:
+    """A few words between a title and its first subtitle say nothing alone: they go below it."""
+    held: list[_Block] = []
+    for section, following in zip_longest(sections, sections[1:]):
+        blocks = held + section.blocks
+        held = []
+        introduces = (
+            following is not None
+            and len(section.heading) < len(following.heading)
+            and following.heading[: len(section.heading)] == section.heading
+        )
+        if introduces and section.words < TINY_WORDS:
+            held = blocks
         else:
-            joined.append(section)
-    return joined
-
-
-def _join(first: _Section, second: _Section) -> _Section:
-    heading = max(first, second, key=lambda section: section.words).heading
-    blocks: list[_Block] = []
-    for section in (first, second):
-        lost = [name for name in section.heading if name not in heading]
-        blocks += [_Block("paragraph", name) for name in lost]
-        blocks += section.blocks
-    return _Section(heading, blocks)
+            yield _Section(section.heading, blocks)
 
 
 def _pack(blocks: Sequence[_Block]) -> list[str]:

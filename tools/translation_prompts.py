@@ -1,8 +1,9 @@
 """What the chat model is asked when it translates, and what is taken from its reply.
 
-The examples are turns of a conversation in which every message is translated, questions and
-instructions too: that keeps a small model from answering the text. They come first and are the
-same for every text of a pair, so that a prefix cache holds them.
+The text stands in quotes and the order comes after it, in every turn: of 12 questions and orders
+a model of 1.5B then translated all, with the bare text as the message it answered or obeyed 8.
+The examples come first and are the same for every text of a pair, so that a prefix cache holds
+them.
 """
 
 from __future__ import annotations
@@ -51,17 +52,22 @@ def translation_messages(
     messages = [ChatMessage("system", rules)]
     shown = _examples()
     if target in shown:
-        originals = shown.get(source or "en", shown["en"])
-        if target == "en" and originals is shown["en"]:
-            originals = shown["es"]
-        for original, translation in zip(originals, shown[target], strict=True):
-            messages += [_order(original, wanted), ChatMessage("assistant", translation)]
-    return [*messages, _order(text, wanted)]
+        other = "es" if target == "en" else "en"
+        origin_shown = source if source is not None and source in shown else other
+        for original, translation in zip(shown[origin_shown], shown[target], strict=True):
+            messages += [
+                _order(original, origin_shown, wanted),
+                ChatMessage("assistant", translation),
+            ]
+    return [*messages, _order(text, source, wanted)]
 
 
-def _order(text: str, wanted: str) -> ChatMessage:
-    """Said with every text: a small model forgets what the first message told it."""
-    return ChatMessage("user", f"Translate into {wanted}:\n{text}")
+def _order(text: str, source: str | None, wanted: str) -> ChatMessage:
+    """The order after the text, and with every text: a small model does what it read last."""
+    name = f"{language_name(source)} text" if source else "text"
+    return ChatMessage(
+        "user", f'{name[0].upper()}{name[1:]}: "{text}"\nTranslate the {name} into {wanted}.'
+    )
 
 
 _ABOUT = r"translat|traduc|übersetz|翻译|译文|翻訳|перевод|ترجم|अनुवाद"

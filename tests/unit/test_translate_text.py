@@ -72,9 +72,11 @@ def spell(text: str) -> str:
 
 
 def asked_for(messages: Sequence[ChatMessage]) -> str:
-    order, text = messages[-1].content.split("\n", 1)
-    assert order.startswith("Translate into ")
-    return text
+    match = re.fullmatch(
+        r'(?s)[A-Z]\w* ?(?:text)?: "(.*)"\nTranslate the .* into \w+\.', messages[-1].content
+    )
+    assert match is not None
+    return match[1]
 
 
 def spelled(messages: Sequence[ChatMessage]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,10 +16,10 @@ from gradio.processing_utils import save_bytes_to_cache
 
 from model_servers.contracts import SwitchboardError
 from orchestrator.api.facade import Service
-from orchestrator.conversations import Thumb
+from orchestrator.conversations import StoredMessage, Thumb
 from orchestrator.page import render
 from orchestrator.page.pacing import paced
-from orchestrator.page.turns import TurnView, stopped, stored, thumbs
+from orchestrator.page.turns import TurnView, answer_id, stopped, stored, thumbs
 from orchestrator.turn import Outcome, Turn
 from tools.artifacts import Artifact
 from tools.contracts import NotFound
@@ -55,6 +56,7 @@ class Chat:
             return
         owner = _owner(request)
         view = TurnView(key=f"turn-{uuid4().hex}", started=time.monotonic())
+        files: History = []
         shown = [*history, render.request(words, [path.name for path in paths])]
 
         def now() -> History:
@@ -68,41 +70,46 @@ class Chat:
                 current = await self._service.conversations.create(owner)
                 yield gr.skip(), gr.skip(), current, gr.skip()
             turn = Turn(text=words, attachments=attachments, conversation_id=current, owner=owner)
-            batches = paced(self._service.run(turn), interval_s=REDRAW_S, idle_s=IDLE_S)
-            async for events in batches:
-                for event in events:
-                    view.apply(event, time.monotonic())
-                yield now(), gr.skip(), gr.skip(), gr.skip()
+            events = paced(self._service.run(turn), interval_s=REDRAW_S, idle_s=IDLE_S)
+            async with aclosing(events) as batches:
+                async for batch in batches:
+                    for event in batch:
+                        view.apply(event, time.monotonic())
+                    yield now(), gr.skip(), gr.skip(), gr.skip()
+            files = await self._files(view.outcome.artifacts) if view.outcome else []
         except SwitchboardError as error:
             view.fail(error.message)
         except Exception:
             _log.exception("A request on the chat page failed")
             view.fail(render.TRY_AGAIN)
-        files = await self._files(view.outcome.artifacts) if view.outcome else []
-        yield [*now(), *files], _idle_box(), current, await self._list(owner, current)
+        yield [*now(), *files], _idle_box(), current, gr.skip()
+        with _told():
+            yield gr.skip(), gr.skip(), gr.skip(), await self._list(owner, current)
 
     async def stop(self, history: History, current: str, request: gr.Request) -> tuple[Any, ...]:
         """Say that the request was stopped; Gradio has cancelled it by then."""
-        return stopped(history), _idle_box(), await self._list(_owner(request), current)
+        with _told():
+            listed = await self._list(_owner(request), current)
+        return stopped(history), _idle_box(), listed
 
     async def open(self, wanted: str, request: gr.Request) -> tuple[Any, ...]:
         """A kept conversation, or an empty page: (messages, text box, conversation, list)."""
         owner = _owner(request)
-        kept: Sequence[Any] = ()
-        if wanted:
+        with _told():
             try:
-                kept = await self._service.conversations.messages(wanted, owner, MAX_SHOWN_MESSAGES)
+                kept = await self._kept(wanted, owner) if wanted else ()
             except NotFound:
                 gr.Info("That conversation is not here any more, so this is a new one.")
-                wanted = ""
+                kept, wanted = (), ""
+            listed = await self._list(owner, wanted)
         shown: History = []
         for message in kept:
             shown.extend(stored([message]))
             if message.role == "assistant" and message.outcome is not None:
                 made = Outcome.model_validate(message.outcome).artifacts
                 shown.extend(await self._files(made))
-        chatbot = gr.Chatbot(shown, feedback_value=thumbs(kept))
-        return chatbot, _idle_box(), wanted, await self._list(owner, wanted)
+        chatbot = gr.Chatbot(shown, feedback_value=thumbs(shown, kept))
+        return chatbot, _idle_box(), wanted, listed
 
     async def choose(self, data: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
         """Open the conversation that was clicked in the list."""
@@ -113,16 +120,16 @@ class Chat:
     ) -> Any:
         """Keep a thumb. The page then shows what is kept: a thumb taken back stays."""
         owner = _owner(request)
-        message_id = _message_id(history, data.index)
-        if message_id is None:
-            gr.Info("Only a finished answer can be rated.")
-        elif data.liked in (True, False):
-            value: Thumb = 1 if data.liked else -1
-            await self._service.conversations.rate(message_id, owner, value)
-        if not current:
-            return gr.skip()
-        kept = await self._service.conversations.messages(current, owner, MAX_SHOWN_MESSAGES)
-        return gr.Chatbot(feedback_value=thumbs(kept))
+        index: Any = data.index
+        message_id = answer_id(history, index)
+        with _told():
+            if message_id is None:
+                gr.Info("Only a finished answer can be rated.")
+            elif data.liked in (True, False):
+                value: Thumb = 1 if data.liked else -1
+                await self._service.conversations.rate(message_id, owner, value)
+            kept = await self._kept(current, owner) if current else ()
+        return gr.Chatbot(feedback_value=thumbs(history, kept))
 
     def _take(self, paths: Sequence[Path]) -> tuple[Artifact, ...]:
         """Keep what was uploaded, and leave no copy where Gradio put it."""
@@ -138,14 +145,18 @@ class Chat:
     async def _files(self, artifacts: Sequence[Artifact]) -> History:
         """Files that tools made, for the page to show or offer."""
         made = [artifact for artifact in artifacts if artifact.origin == "tool"]
-        return [
-            {"role": "assistant", "content": {"path": path}}
-            for path in await asyncio.gather(*(asyncio.to_thread(self._copy, a) for a in made))
-        ]
+        paths = await asyncio.gather(*(asyncio.to_thread(self._copy, file) for file in made))
+        return [{"role": "assistant", "content": {"path": path}} for path in paths if path]
 
-    def _copy(self, artifact: Artifact) -> str:
-        with self._service.artifacts.open(artifact.id) as file:
-            return str(save_bytes_to_cache(file.read(), artifact.name, self._cache_dir))
+    def _copy(self, artifact: Artifact) -> str | None:
+        try:
+            with self._service.artifacts.open(artifact.id) as file:
+                return str(save_bytes_to_cache(file.read(), artifact.name, self._cache_dir))
+        except NotFound:  # it has expired; the step still names it
+            return None
+
+    async def _kept(self, conversation: str, owner: str) -> tuple[StoredMessage, ...]:
+        return await self._service.conversations.messages(conversation, owner, MAX_SHOWN_MESSAGES)
 
     async def _list(self, owner: str, current: str) -> str:
         return render.conversations(await self._service.conversations.list(owner), current)
@@ -166,12 +177,10 @@ def _owner(request: gr.Request) -> str:
     return str(request.request.state.owner)
 
 
-def _message_id(history: History, index: Any) -> str | None:
-    """The stored id of the answer in the run of messages that begins at `index`."""
-    for message in history[index:]:
-        if message["role"] != "assistant":
-            return None
-        metadata = message.get("metadata") or {}
-        if metadata.get("id") and not metadata.get("title"):
-            return str(metadata["id"])
-    return None
+@contextmanager
+def _told() -> Iterator[None]:
+    """What went wrong comes up on the page as a sentence."""
+    try:
+        yield
+    except SwitchboardError as error:
+        raise gr.Error(error.message, print_exception=False) from error

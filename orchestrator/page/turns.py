@@ -171,15 +171,24 @@ def _file_names(message: StoredMessage) -> list[str]:
     return [Artifact.model_validate(file).name for file in attached]
 
 
-def thumbs(messages: Iterable[StoredMessage]) -> list[str | None]:
-    """For each run of answers, the thumb its last one was given, as Gradio's chat names it."""
-    names = {1: "Like", -1: "Dislike", None: None}
-    found: list[str | None] = []
-    before = "user"
-    for message in messages:
-        if message.role == "assistant":
-            if before != "assistant":
-                found.append(None)
-            found[-1] = names[message.rating]
-        before = message.role
-    return found
+def answer_id(history: Sequence[Mapping[str, Any]], index: int) -> str | None:
+    """The stored id of the answer in the run of answers that begins at `index`."""
+    for message in history[index:]:
+        if message["role"] != "assistant":
+            break
+        metadata = message.get("metadata") or {}
+        if metadata.get("id") and not metadata.get("title"):
+            return str(metadata["id"])
+    return None
+
+
+def thumbs(history: Sequence[Mapping[str, Any]], kept: Iterable[StoredMessage]) -> list[str | None]:
+    """For each run of answers on the page, the thumb it was given, as Gradio's chat names it."""
+    names = {1: "Like", -1: "Dislike"}
+    given = {message.id: names[message.rating] for message in kept if message.rating}
+    return [
+        given.get(answer_id(history, index) or "")
+        for index, message in enumerate(history)
+        if message["role"] == "assistant"
+        and (index == 0 or history[index - 1]["role"] != "assistant")
+    ]

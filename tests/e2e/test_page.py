@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from orchestrator.conversations import StoredMessage
+from orchestrator.errors import DatabaseUnavailable
 from tests.e2e.chat_page import PATIENCE_MS, ChatPage, served
 from tests.e2e.scripted import PERIOD, ScriptedService, scripted_app
 
@@ -132,6 +133,10 @@ def test_closing_the_tab_cancels_the_work(
 def test_thumbs_are_kept(chat: ChatPage, service: ScriptedService) -> None:
     chat.ask(LAPTOP)
     chat.ask("Maria Silva flew to Paris")
+    chat.say("break it")
+    expect(chat.page.get_by_role("alert")).to_be_visible()
+    chat.wait()
+    chat.ask(LAPTOP)
     chat.page.get_by_role("button", name="Dislike", exact=True).first.click()
     expect(chat.page.get_by_role("button", name="Disliked", exact=True)).to_have_count(1)
     chat.page.get_by_role("button", name="Like", exact=True).last.click()
@@ -139,7 +144,7 @@ def test_thumbs_are_kept(chat: ChatPage, service: ScriptedService) -> None:
     chat.reload()
     expect(chat.page.get_by_role("button", name="Disliked", exact=True)).to_have_count(1)
     expect(chat.page.get_by_role("button", name="Liked", exact=True)).to_have_count(1)
-    assert [m.rating for m in kept(service, chat)] == [None, -1, None, 1]
+    assert [m.rating for m in kept(service, chat) if m.role == "assistant"] == [-1, None, 1]
 
 
 @pytest.mark.parametrize("reloaded", [False, True])
@@ -180,6 +185,26 @@ def test_an_error_is_a_sentence(chat: ChatPage, words: str, said: str) -> None:
     assert "Traceback" not in body
     assert "/srv" not in body
     expect(chat.ask(LAPTOP)).to_contain_text("30 days from delivery")
+
+
+def test_a_failing_list_is_told_and_the_answer_stays(
+    chat: ChatPage, service: ScriptedService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unavailable(owner: str) -> None:
+        raise DatabaseUnavailable("The database does not answer; try again.")
+
+    monkeypatch.setattr(service.conversations, "list", unavailable)
+    expect(chat.ask(LAPTOP)).to_contain_text("30 days from delivery")
+    expect(chat.page.get_by_text("The database does not answer; try again.")).to_be_visible()
+
+
+def test_files_of_the_server_are_not_served(chat: ChatPage, service: ScriptedService) -> None:
+    secret = service.home / "secret.txt"
+    secret.write_text("secret")
+    project = Path(__file__).parents[2] / "pyproject.toml"
+    for path in (secret, project, Path("/etc/passwd"), service.home / "switchboard.db"):
+        got = chat.context.request.get(f"{chat.address}/gradio_api/file={path}")
+        assert got.status in (403, 404), path
 
 
 def test_a_file_reaches_the_agent(chat: ChatPage, service: ScriptedService, notes: Path) -> None:

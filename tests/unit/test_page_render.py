@@ -350,7 +350,19 @@ def test_a_kept_conversation_looks_as_it_did() -> None:
 
 
 def test_thumbs_are_given_by_run_of_answers() -> None:
-    kept = [message("user"), message("user"), message("assistant", -1), message("assistant", 1)]
-    assert thumbs([*kept, message("user"), message("assistant")]) == ["Like", None]
-    assert thumbs([message("assistant", -1)]) == ["Dislike"]
-    assert thumbs([]) == []
+    shown = [
+        render.request("One"),
+        *outcome(finished(message_id="msg_1"), "t1"),
+        render.request("This one failed"),
+        render.error("No."),
+        render.request("And"),
+        render.request("three"),
+        *outcome(finished(message_id="msg_3"), "t3"),
+    ]
+    kept = [
+        message("assistant", -1).model_copy(update={"id": "msg_1"}),
+        message("assistant", 1).model_copy(update={"id": "msg_3"}),
+    ]
+    assert thumbs(shown, kept) == ["Dislike", None, "Like"]
+    assert thumbs(shown, []) == [None, None, None]
+    assert thumbs([], kept) == []

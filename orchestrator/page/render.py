@@ -15,6 +15,7 @@ from tools.language_names import language_name
 TRY_AGAIN = "Something went wrong inside the service. Please try again; its log says more."
 _ICONS = {"ok": "✓", "failed": "✗", "skipped": "–", "running": "●", "waiting": "○"}
 _HINT_CHARS = 60
+_WORTH_SHOWING = 0.01
 
 
 class Metadata(TypedDict, total=False):
@@ -122,10 +123,11 @@ def route(report: RouteReport, usage: UsageReport | None = None) -> str:
         calls = "one call" if usage.llm_calls == 1 else f"{usage.llm_calls} calls"
         parts.append(f" The language model took {calls} and {usage.total_tokens:,} tokens.")
     parts.append("</p>")
-    if report.shortlist:
+    considered = [s for s in report.shortlist if s.confidence >= _WORTH_SHOWING]
+    if considered:
         chips = "".join(
             f'<span class="chip">{text(score.tool)} {share(score.confidence)}</span>'
-            for score in report.shortlist[:5]
+            for score in considered
         )
         parts.append(f'<p class="shortlist">Considered {chips}</p>')
     return "".join(parts)

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
+import itertools
+import socket
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -219,3 +222,63 @@ async def test_an_impossible_coercion(store: FileArtifactStore) -> None:
         await coerce("text", "text", "image", store)
     with pytest.raises(InvalidInput, match="list was expected"):
         await coerce(5, "labels", "text", store)
+
+
+def rewritten(data: bytes, member: str, change: Callable[[bytes], bytes]) -> bytes:
+    """An office file with one of its parts changed."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, change(old.read(name)) if name == member else old.read(name))
+    return buffer.getvalue()
+
+
+def with_linked_picture(port: int) -> bytes:
+    document = docx.Document()
+    document.add_paragraph("Before the picture")
+    document.add_picture(io.BytesIO(PIXEL))
+    buffer = io.BytesIO()
+    document.save(buffer)
+    linked = rewritten(
+        buffer.getvalue(),
+        "word/_rels/document.xml.rels",
+        lambda part: part.replace(
+            b'Target="media/image1.png"',
+            f'Target="http://127.0.0.1:{port}/x.png" TargetMode="External"'.encode(),
+        ),
+    )
+    return rewritten(
+        linked, "word/document.xml", lambda part: part.replace(b"r:embed=", b"r:link=")
+    )
+
+
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJg"
+    "gg=="
+)
+
+
+def test_linked_pictures_are_not_fetched() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        page = f'<html><body><p>Before</p><img src="http://127.0.0.1:{port}/x.png"></body></html>'
+        assert "Before the picture" in extract_text(with_linked_picture(port), "a.docx")
+        assert "Before" in extract_text(page.encode(), "a.html")
+        server.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+def test_entities_that_grow_without_end_are_refused() -> None:
+    entities = "".join(
+        f'<!ENTITY {name} "{f"&{inner};" * 10}">'
+        for inner, name in itertools.pairwise("abcdefghij")
+    )
+    evil = (
+        f'<?xml version="1.0"?><!DOCTYPE w [<!ENTITY a "aaaaaaaaaa">{entities}]>'
+        '<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main">'
+        "<w:body><w:p><w:r><w:t>&j;</w:t></w:r></w:p></w:body></w:document>"
+    )
+    data = rewritten(word("x"), "word/document.xml", lambda _: evil.encode())
+    with pytest.raises(InvalidInput, match="can't be read"):
+        extract_text(data, "evil.docx")

@@ -77,20 +77,24 @@ _CJK_JOINERS: dict[str, Joiner] = {
 _CJK_JOINER = "|".join(sorted(_CJK_JOINERS, key=len, reverse=True))
 _CJK = r"\u3040-\u30ff\u3400-\u9fff"
 
-_STARTERS = """
+_COMMANDS = """
     translate summarize summarise list find tell extract give show read say make put turn
     write classify rate detect describe identify pull name redact anonymize anonymise answer
     explain check compare get mark highlight count shorten condense boil render convert label
-    sort flag what which who how where when why is are does do can übersetze übersetz
-    übersetzen fasse fass nenne liste finde zeige sag sage gib erkläre welche was wer wie wo
-    wann ist sind schwärze anonymisiere traduis traduisez traduire résume résumez résumer
-    liste listez donne donnez trouve trouvez extrais extrayez dis dites quels quelles quel
-    quelle qui comment où quand est traduce traduzca traducir resume resuma resumir enumera
-    lista dime dame encuentra extrae saca qué cuál cuáles quién quiénes cómo dónde cuándo
-    traduza traduz traduzir resuma resumir liste diga dê encontre extraia quais qual quem como
-    onde quando
+    sort flag übersetze übersetz übersetzen fasse fass nenne liste finde zeige sag sage gib
+    erkläre schwärze anonymisiere traduis traduisez traduire résume résumez résumer liste
+    listez donne donnez trouve trouvez extrais extrayez dis dites traduce traduzca traducir
+    resume resuma resumir enumera lista dime dame encuentra extrae saca traduza traduz
+    traduzir resuma resumir liste diga dê encontre extraia
 """
-STARTERS = frozenset(_STARTERS.split())
+_QUESTIONS = """
+    what which who how where when why is are does do can welche was wer wie wo wann ist sind
+    quels quelles quel quelle qui comment où quand est qué cuál cuáles quién quiénes cómo
+    dónde cuándo quais qual quem como onde quando
+"""
+COMMANDS = frozenset(_COMMANDS.split())
+"""Words that an order begins with."""
+STARTERS = COMMANDS | frozenset(_QUESTIONS.split())
 """Words that a wish begins with: a conjunction before one of them parts two wishes."""
 
 _COLON = re.compile(r"(?<!\d)[:：](?!//)(?=\s|[\"“«„「『]|[" + _CJK + r"])|：")

@@ -8,23 +8,31 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import JsonValue
 
+from model_servers.languages import UNDETERMINED, identify
 from orchestrator.arguments import read_arguments
 from orchestrator.clauses import Clause, points
 from orchestrator.plan import Plan, PlanError, Step, fits
 from orchestrator.router import CHAT, Router
 from orchestrator.turn import ToolScore
-from orchestrator.wishes import PRODUCT_WORDS, Reader, Wish, has_field, works_on_text
+from orchestrator.wishes import (
+    PREVIOUS_INPUT,
+    PRODUCT_WORDS,
+    TEXT_INPUT,
+    Reader,
+    Wish,
+    has_field,
+    works_on_text,
+)
 from tools.contracts import Kind, Tool
 from tools.registry import Registry
 
-TEXT_INPUT = "text"
-"""Name of the input that holds the text a request is about: `input:text`."""
-PREVIOUS_INPUT = "previous"
-"""Name of the input that holds the answer before this turn: `input:previous`."""
-
+SURE = 0.5
+_BARE_WORDS = 6
+"""An order of so few words has no text in it."""
 _UNRESOLVED = 0.2
 """Confidence of a plan in which something had to be left open."""
 
@@ -36,6 +44,9 @@ FILE_WORDS = re.compile(
 )
 
 
+Lack = Literal["text", "target_language"]
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A plan made from the words, and how sure of it the composer is.
@@ -44,6 +55,7 @@ class Draft:
         payload: the text that the request is about, as set off from the instruction.
         shortlist: tools by their best score over the clauses, best first, CHAT among them.
         chat: probability that no tool is needed.
+        lacks: what a clear request did not say; it is asked for instead of guessed.
     """
 
     plan: Plan
@@ -51,7 +63,7 @@ class Draft:
     chat: float
     payload: str | None
     shortlist: tuple[ToolScore, ...]
-    language: str
+    lacks: Lack | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +106,33 @@ class Composer:
         inputs = dict(kinds)
         if payload is not None:
             inputs[TEXT_INPUT] = "text"
-        plan, confidence = self._assemble(asked, inputs)
-        return Draft(plan, confidence, chat, payload, shortlist, language)
+        plan, confidence = self._assemble(asked, inputs, _likely_target(payload, kinds, language))
+        lacks = self._lacks(asked, inputs) if confidence < SURE else None
+        return Draft(plan, confidence, chat, payload, shortlist, lacks)
 
-    def _assemble(self, wishes: Sequence[Wish], inputs: Mapping[str, Kind]) -> tuple[Plan, float]:
+    def _lacks(self, wishes: Sequence[Wish], inputs: Mapping[str, Kind]) -> Lack | None:
+        """What one clear wish can't do without and the request does not hold."""
+        if len(wishes) != 1 or wishes[0].confidence < SURE:
+            return None
+        (wish,) = wishes
+        if not works_on_text(self.registry, wish.best):
+            return None
+        words = wish.clause.text
+        if not any(fits(kind, "text") for kind in inputs.values()):
+            return "text" if points(words) or len(words.split()) <= _BARE_WORDS else None
+        missing = read_arguments(self.registry[wish.best], words).missing
+        return "target_language" if missing == ("target_language",) else None
+
+    def _assemble(
+        self, wishes: Sequence[Wish], inputs: Mapping[str, Kind], likely_target: str | None
+    ) -> tuple[Plan, float]:
         if not wishes or any(wish.best == CHAT for wish in wishes):
             return Plan(), 0.0
         steps: list[Step] = []
         confidence = 1.0
         for wish in self._merge(wishes):
             tool = self.registry[wish.best]
-            made = self._steps(wish, tool, steps, inputs)
+            made = self._steps(wish, tool, steps, inputs, likely_target)
             if made is None or len(steps) + len(made) > 9:
                 return Plan(steps=tuple(steps)), _UNRESOLVED
             steps += made
@@ -148,6 +176,7 @@ class Composer:
         tool: Tool,
         before: Sequence[Step],
         inputs: Mapping[str, Kind],
+        likely_target: str | None,
     ) -> list[Step] | None:
         """The steps of one wish, or None where something can't be filled in."""
         words = wish.clause.text
@@ -157,7 +186,9 @@ class Composer:
             args["language"] = wish.language
         if wish.labels and has_field(self.registry, tool.name, "labels"):
             args["labels"] = list(wish.labels)
-        if read.missing:
+        if read.missing == ("target_language",) and likely_target is not None:
+            args["target_language"] = likely_target
+        elif read.missing:
             return None
         sources = self._sources(wish, tool, before, inputs)
         if sources is None:
@@ -254,3 +285,14 @@ class Composer:
     def _gives_text(self, step: Step) -> bool:
         tool = self.registry[step.tool]
         return tool.outputs[next(iter(tool.outputs))] == "text"
+
+
+def _likely_target(payload: str | None, kinds: Mapping[str, Kind], language: str) -> str | None:
+    """The language to translate into where none is named: the user's own, if the text is foreign.
+
+    What language a file is in is not known yet; nobody attaches one to get it as it is.
+    """
+    if payload is not None:
+        return language if identify(payload).code not in (language, UNDETERMINED) else None
+    named = (kind for name, kind in kinds.items() if name != PREVIOUS_INPUT)
+    return language if any(fits(kind, "text") for kind in named) else None

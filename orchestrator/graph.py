@@ -19,7 +19,7 @@ from langgraph.func import task
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
-from orchestrator.composer import FILE_WORDS, PREVIOUS_INPUT, TEXT_INPUT, Composer
+from orchestrator.composer import FILE_WORDS, Composer, Lack
 from orchestrator.executor import InputValue, Needs, StepFunction, execute
 from orchestrator.followups import (
     complete_question,
@@ -30,11 +30,12 @@ from orchestrator.followups import (
 from orchestrator.guard import admit
 from orchestrator.plan import Plan, Step
 from orchestrator.planner import make_plan
-from orchestrator.responder import AnswerWriter, chat_answer, chat_prompt, citations
+from orchestrator.responder import AnswerWriter, ask_back, chat_answer, chat_prompt, citations
 from orchestrator.router import CHAT
 from orchestrator.turn import (
     Event,
     Message,
+    Path,
     Planned,
     Routed,
     RouteReport,
@@ -42,7 +43,7 @@ from orchestrator.turn import (
     StepReport,
     TextDelta,
 )
-from orchestrator.wishes import request_language, works_on_text
+from orchestrator.wishes import PREVIOUS_INPUT, TEXT_INPUT, request_language, works_on_text
 from tools.artifacts import Artifact
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class State(TypedDict, total=False):
     resolved: str
     payload: str | None
     language: str
+    lacks: Lack | None
     route: dict[str, Any]
     inputs: dict[str, dict[str, Any]]
     plan: dict[str, Any]
@@ -160,9 +162,11 @@ async def route(state: State, runtime: Node) -> State:
     draft = await context.composer.compose(request, kinds, language=language, payload=payload)
     if draft.payload is not None:
         inputs[TEXT_INPUT] = InputValue(kind="text", text=draft.payload)
-    sure = draft.confidence >= context.route_threshold
-    if sure:
+    path: Path
+    if draft.confidence >= context.route_threshold:
         path, confidence, planned = "router", draft.confidence, draft.plan
+    elif draft.lacks is not None:
+        path, confidence, planned = "router", draft.shortlist[0].confidence, Plan()
     elif draft.chat >= context.route_threshold:
         path, confidence, planned = "chat", draft.chat, Plan()
     else:
@@ -179,6 +183,7 @@ async def route(state: State, runtime: Node) -> State:
     return {
         "language": language,
         "inputs": {name: value.model_dump(mode="json") for name, value in inputs.items()},
+        "lacks": draft.lacks if path == "router" and not planned.steps else None,
         "route": report.model_dump(mode="json"),
         "plan": planned.model_dump(mode="json"),
     }
@@ -259,8 +264,12 @@ async def _as_task(function: StepFunction, step: Step, needs: Needs) -> StepRepo
 
 
 async def respond(state: State, runtime: Node) -> State:
-    """Plain chat."""
+    """Plain chat, or a question back."""
     context = runtime.context
+    if lack := state.get("lacks"):
+        asked = ask_back(lack, state["language"])
+        context.emit(TextDelta(text=asked))
+        return {"answer": asked, "steps": [], "citations": []}
     answer = await chat_answer(
         chat_prompt(state["resolved"], _history(state), context.registry, state["language"]),
         context.chat,

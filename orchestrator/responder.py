@@ -11,6 +11,7 @@ from contextlib import aclosing
 from typing import Any
 
 from model_servers.contracts import ChatMessage, ChatModel
+from orchestrator.composer import Lack
 from orchestrator.plan import Plan, Step
 from orchestrator.turn import Citation, Message, StepReport
 from tools.language_names import language_name
@@ -113,6 +114,32 @@ _FAILED = {
 }
 
 
+_ASK_BACK: dict[Lack, dict[str, str]] = {
+    "text": {
+        "en": "Which text do you mean? Paste it after a colon, or attach it as a file.",
+        "zh": "您指的是哪段文字？请把它粘贴在冒号后面，或者作为文件附上。",
+        "es": "¿A qué texto se refiere? Péguelo después de dos puntos o adjúntelo como archivo.",
+        "fr": "De quel texte s'agit-il ? Collez-le après deux-points ou joignez-le en fichier.",
+        "de": "Welcher Text ist gemeint? Fügen Sie ihn nach einem Doppelpunkt ein oder hängen Sie "
+        "ihn als Datei an.",
+        "pt": "A que texto se refere? Cole-o depois de dois-pontos ou anexe-o como ficheiro.",
+    },
+    "target_language": {
+        "en": "Into which language should I translate it?",
+        "zh": "要翻译成哪种语言？",
+        "es": "¿A qué idioma lo traduzco?",
+        "fr": "Dans quelle langue dois-je le traduire ?",
+        "de": "In welche Sprache soll ich es übersetzen?",
+        "pt": "Para que língua devo traduzir?",
+    },
+}
+
+
+def ask_back(lack: Lack, language: str) -> str:
+    """One short question for what a request did not say."""
+    return _ASK_BACK[lack].get(language) or _ASK_BACK[lack]["en"]
+
+
 def title(step: Step, registry: Registry, language: str) -> str:
     """What a section is about: the tool in words, and the language it goes to."""
     tool = registry[step.tool]
@@ -134,7 +161,13 @@ def citations(reports: Sequence[StepReport]) -> tuple[Citation, ...]:
     for report in reports:
         offset = len(numbered)
         numbered += [
-            Citation.model_validate({**item, "number": int(item["number"]) + offset})
+            Citation(
+                number=item["number"] + offset,
+                document=item["document"],
+                heading=" › ".join(item["heading"]),
+                chunk_id=item["chunk_id"],
+                text=item["text"],
+            )
             for item in citations_of(report)
         ]
     return tuple(numbered)

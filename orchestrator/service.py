@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from pydantic import SecretStr
 
+from model_servers.contracts import DeadlineExceeded
 from orchestrator.budget import MeteredChat
 from orchestrator.composer import Composer
 from orchestrator.conversations import ConversationStore, StoredMessage
@@ -100,8 +101,11 @@ class Service:
         tool = self.registry[name]
         chat = self._meter()
         ctx = self._context(chat)
-        async with asyncio.timeout(ctx.remaining_s()):
-            result = await run_tool(tool, arguments, ctx)
+        try:
+            async with asyncio.timeout(ctx.remaining_s()):
+                result = await run_tool(tool, arguments, ctx)
+        except TimeoutError:
+            raise DeadlineExceeded(f"{name} did not finish in the time for a request.") from None
         return ToolResult(result.data, result.artifacts, chat.usage)
 
     async def close(self) -> None:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from model_servers.languages import identify
 from orchestrator.arguments import label_list, only_answer_language
-from orchestrator.clauses import STARTERS, Clause, part, points, split_clauses
+from orchestrator.clauses import COMMANDS, STARTERS, Clause, part, points, split_clauses
+from orchestrator.plan import fits
 from orchestrator.router import Router, Scores
 from tools.contracts import Kind
 from tools.registry import Registry
+
+TEXT_INPUT = "text"
+"""Name of the input that holds the text a request is about: `input:text`."""
+PREVIOUS_INPUT = "previous"
+"""Name of the input that holds the answer before this turn: `input:previous`."""
 
 MAX_CLAUSES = 8
 _SURE = 0.5
@@ -86,6 +92,8 @@ class Reader:
         wishes, payload = self._implied_payload(request, wishes, kinds)
         if payload is None and len(wishes) == 1 and works_on_text(self.registry, wishes[0].best):
             payload = _spoken_object(wishes[0].clause.text)
+        if payload is None and not any(fits(kind, "text") for kind in _files(kinds)):
+            wishes = [self._without_text(wish) for wish in wishes]
         return wishes, payload
 
     async def _wishes(self, clauses: Sequence[Clause], language: str) -> list[Wish]:
@@ -152,10 +160,20 @@ class Reader:
             return [wishes[-1]], rest or None
         return wishes, None
 
+    def _without_text(self, wish: Wish) -> Wish:
+        """With no text around, a question is about no text: "who runs the shop?" has no names.
+
+        An order, or words that point at a text, do ask for one; it was forgotten.
+        """
+        if points(wish.clause.text) or _first_word(wish.clause.text) in COMMANDS:
+            return wish
+        left = {n: s for n, s in wish.scores.items() if not works_on_text(self.registry, n)}
+        total = sum(left.values())
+        return replace(wish, scores={name: score / total for name, score in left.items()})
+
     def _is_command(self, wish: Wish) -> bool:
-        words = wish.clause.text.split()
-        first = words[0].strip("¿¡\"'").lower() if words else ""
-        says_so = points(wish.clause.text) or first in STARTERS or not wish.clause.text.isascii()
+        text = wish.clause.text
+        says_so = points(text) or _first_word(text) in STARTERS or not text.isascii()
         return works_on_text(self.registry, wish.best) and wish.confidence >= _SURE and says_so
 
 
@@ -165,6 +183,15 @@ def works_on_text(registry: Registry, name: str) -> bool:
         kind == "text" and registry[name].Args.model_fields[slot].is_required()
         for slot, kind in registry[name].slots().items()
     )
+
+
+def _files(kinds: Mapping[str, Kind]) -> list[Kind]:
+    return [kind for name, kind in kinds.items() if name != PREVIOUS_INPUT]
+
+
+def _first_word(text: str) -> str:
+    words = text.split(maxsplit=1)
+    return words[0].strip("¿¡\"',.").lower() if words else ""
 
 
 def request_language(request: str) -> str:

@@ -102,10 +102,10 @@ class GivenPlan:
 
     plan: Plan
 
-    async def compose(self, request: str, *_: Any, language: str, **__: Any) -> Any:
+    async def compose(self, request: str, *_: Any, **__: Any) -> Any:
         from orchestrator.composer import Draft
 
-        return Draft(self.plan, 1.0, 0.0, request, (), language)
+        return Draft(self.plan, 1.0, 0.0, request, ())
 
 
 @asynccontextmanager

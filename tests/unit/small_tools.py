@@ -131,7 +131,7 @@ class AnswerQuestion(Tool):
 
     async def __call__(self, args: Any, ctx: RunContext) -> ToolResult:
         cited = {
-            "number": 1, "document": "a.md", "heading": "A", "chunk_id": "c1", "text": "30 days"
+            "number": 1, "document": "a.md", "heading": ["A"], "chunk_id": "c1", "text": "30 days"
         }  # fmt: skip
         return ToolResult(self.Result(answer="30 days [1]", citations=[cited]))
 

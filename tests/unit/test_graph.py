@@ -87,7 +87,7 @@ async def test_three_steps_run_at_once_under_their_own_names(
 async def test_what_is_unclear_is_planned_by_the_llm() -> None:
     plan = {"steps": [{"id": "s1", "tool": "summarize_text", "args": {"text": "input:text"}}]}
     chat = FakeChat(json.dumps(plan))
-    state = await ask("Translate this: Good morning", chat)
+    state = await ask("Summarize it and translate it: Good morning", chat)
     assert state["route"]["path"] == "planner"
     assert state["answer"] == "sum(Good morning)"
 
@@ -96,6 +96,27 @@ async def test_small_talk_is_chat() -> None:
     state = await ask("hello", FakeChat("Hi there!"))
     assert state["route"]["path"] == "chat"
     assert state["answer"].strip() == "Hi there!"
+
+
+@pytest.mark.parametrize(
+    ("request_", "asks"),
+    [
+        ("Translate this into French", "Which text"),
+        ("Traduce esto: Mi pedido", "idioma"),
+        ("Translate this: Good morning everyone", "which language"),
+    ],
+)
+async def test_what_was_forgotten_is_asked_for(request_: str, asks: str) -> None:
+    chat = FakeChat()
+    state = await ask(request_, chat)
+    assert asks in state["answer"]
+    assert not state["plan"]["steps"]
+    assert not chat.asked
+
+
+async def test_a_foreign_text_goes_into_the_language_of_the_wish() -> None:
+    state = await ask("Translate this please: Guten Morgen, ich hätte gern mein Geld zurück.")
+    assert state["plan"]["steps"][0]["args"]["target_language"] == "en"
 
 
 async def test_planning_alone_runs_nothing() -> None:
@@ -137,7 +158,9 @@ async def test_cancelling_a_turn_leaves_nothing_running() -> None:
 
     plan = {"steps": [{"id": "s1", "tool": "fail", "args": {"text": "input:text", "how": "hang"}}]}
     before = asyncio.all_tasks()
-    work = asyncio.create_task(ask("Translate this: x", FakeChat(json.dumps(plan)), watch))
+    work = asyncio.create_task(
+        ask("Summarize it, translate it: x", FakeChat(json.dumps(plan)), watch)
+    )
     await running.wait()
     work.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -65,7 +65,7 @@ def test_a_failure_is_said() -> None:
 
 
 def test_citations_are_numbered_through() -> None:
-    cited = {"number": 1, "document": "a.md", "heading": "A", "chunk_id": "c", "text": "t"}
+    cited = {"number": 1, "document": "a.md", "heading": ["A", "B"], "chunk_id": "c", "text": "t"}
     reports = [
         ok(id_, "answer_question", answer="30 days [1]", citations=[cited]) for id_ in ("s1", "s2")
     ]
@@ -74,6 +74,7 @@ def test_citations_are_numbered_through() -> None:
     assert "[1]" in answer
     assert "[2]" in answer
     assert [citation.number for citation in citations(reports)] == [1, 2]
+    assert citations(reports)[0].heading == "A › B"
 
 
 def test_chat_remembers_a_bounded_part_of_the_conversation() -> None:

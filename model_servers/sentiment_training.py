@@ -97,7 +97,7 @@ def build(inputs: Mapping[str, Path], target: Path) -> None:
     features = english_features(
         _encode(minilm, train), _texts(train), _words_out_of_fold(train, rated)
     )
-    english = _fit_head(features, train, strength=0.1)
+    english = _fit_head(features, train, strength=0.002)
     test_words = _word_matrix(test) @ words
     english_test = english.logits(english_features(_encode(minilm, test), _texts(test), test_words))
 

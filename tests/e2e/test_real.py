@@ -48,13 +48,13 @@ def test_a_question_is_answered_from_the_handbook(chat: ChatPage) -> None:
     chat.watch_growth()
     answer = chat.ask(LAPTOP)
     expect(answer).to_contain_text("30")
-    assert len(chat.growth()) > 2, "the answer came in one piece"
+    assert "Sources" not in chat.growth()[0], "nothing was shown before the answer was whole"
 
     expect(chat.thoughts.first).to_contain_text("1 step")
     passage = answer.locator("details.passage").first
-    expect(passage.locator("summary")).to_contain_text("How long you have to return a laptop")
+    expect(passage.locator("summary")).to_contain_text("returns")
     answer.locator("button.mark").first.click()
-    expect(answer.locator("blockquote:visible")).to_contain_text("30 days from delivery")
+    expect(answer.locator("blockquote:visible")).to_contain_text("30 days")
 
     shown = answer.inner_text()
     chat.reload()

@@ -8,7 +8,7 @@ import logging
 import os
 import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from functools import cache
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from model_servers.contracts import (
     FunctionSpec,
     ModelError,
     ModelRefused,
+    ModelUnavailable,
     ToolCall,
     Usage,
 )
@@ -74,15 +75,19 @@ class LiteLLMChat:
                 "type": "json_schema",
                 "json_schema": {"name": "reply", "strict": True, "schema": dict(schema)},
             }
-        async with _deadline(timeout_s):
-            response = await self._ask(messages, options, timeout_s)
-        choice = response.choices[0]
-        text = choice.message.content or ""
-        finish = _finish_reason(choice.finish_reason)
-        if schema is not None and finish == "length" and _is_json(text):
-            # The answer was whole: the model went on with white space, which JSON allows.
-            finish = "stop"
-        return ChatReply(text if schema is None else text.strip(), finish, _usage(response.usage))
+        # Streamed, too: llama.cpp notices that a caller has gone when it writes to it.
+        async with aclosing(self._pieces(messages, options, timeout_s)) as pieces:
+            deltas = [delta async for delta in pieces]
+        text = "".join(delta.text for delta in deltas)
+        finish, usage = deltas[-1].finish_reason, deltas[-1].usage
+        assert finish is not None
+        assert usage is not None
+        if schema is not None:
+            text = text.strip()
+            if _is_json(text):
+                # Whole, whatever was cut: JSON allows white space after it without end.
+                finish = "stop"
+        return ChatReply(text, finish, usage)
 
     async def stream(
         self,
@@ -93,29 +98,10 @@ class LiteLLMChat:
         timeout_s: float = 120.0,
     ) -> AsyncGenerator[ChatDelta, None]:
         """See ChatModel.stream. `timeout_s` counts to the last piece, the consumer's time too."""
-        deadline = asyncio.get_running_loop().time() + timeout_s
-        options = {
-            "max_tokens": max_tokens,
-            "temperature": temperature,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
-        async with _deadline(timeout_s):
-            response = await self._ask(messages, options, timeout_s)
-        finish: Literal["stop", "length"] = "stop"
-        usage = Usage(llm_calls=1)
-        try:
-            while (chunk := await self._next(response, deadline, timeout_s)) is not None:
-                if getattr(chunk, "usage", None) is not None:
-                    usage = _usage(chunk.usage)
-                for choice in chunk.choices[:1]:
-                    if choice.finish_reason is not None:
-                        finish = _finish_reason(choice.finish_reason)
-                    if choice.delta.content:
-                        yield ChatDelta(choice.delta.content)
-            yield ChatDelta("", finish, usage)
-        finally:
-            await response.aclose()  # without it the server would go on generating
+        options = {"max_tokens": max_tokens, "temperature": temperature}
+        async with aclosing(self._pieces(messages, options, timeout_s)) as pieces:
+            async for delta in pieces:
+                yield delta
 
     async def call(
         self,
@@ -211,6 +197,32 @@ class LiteLLMChat:
             timeout_s=timeout_s,
         )
         return reply.text, reply.usage
+
+    async def _pieces(
+        self, messages: Sequence[ChatMessage], options: Mapping[str, Any], timeout_s: float
+    ) -> AsyncGenerator[ChatDelta, None]:
+        """The reply's pieces; the last has its finish reason and usage."""
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        streamed = {**options, "stream": True, "stream_options": {"include_usage": True}}
+        async with _deadline(timeout_s):
+            response = await self._ask(messages, streamed, timeout_s)
+        finish: Literal["stop", "length"] = "stop"
+        usage = Usage(llm_calls=1)
+        try:
+            while (chunk := await self._next(response, deadline, timeout_s)) is not None:
+                if getattr(chunk, "usage", None) is not None:
+                    usage = _usage(chunk.usage)
+                for choice in chunk.choices[:1]:
+                    if choice.finish_reason is not None:
+                        finish = _finish_reason(choice.finish_reason)
+                    if choice.delta.content:
+                        yield ChatDelta(choice.delta.content)
+            # litellm ends every stream as if it were whole.
+            if response.received_finish_reason is None:
+                raise ModelUnavailable("The chat model's answer broke off; try again.")
+            yield ChatDelta("", finish, usage)
+        finally:
+            await response.aclose()  # without it the server would go on generating
 
     async def _ask(
         self, messages: Sequence[ChatMessage], options: Mapping[str, Any], timeout_s: float

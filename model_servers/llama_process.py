@@ -55,6 +55,8 @@ def _serve(settings: dict[str, Any]) -> Any:
     params.cache_ram_mib = settings["prompt_cache_mib"]
     params.cpuparams.n_threads = settings["threads"]
     params.cpuparams_batch.n_threads = settings["threads"]
+    # It notices that a caller has gone when it writes: while it reads a prompt, only a ping does.
+    params.sse_ping_interval = 1
     params.use_jinja = True
     params.ui = False
     params.cors_origins = ""

@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
+Request = dict[str, Any]
+Answer = Callable[[asyncio.StreamWriter, Request], Awaitable[None]]
 USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
 
 
@@ -35,9 +36,10 @@ class FakeOpenAI:
         headers = dict(line.lower().split(": ", 1) for line in head[1:] if ": " in line)
         self.authorizations.append(headers.get("authorization", ""))
         body = await reader.readexactly(int(headers.get("content-length", 0)))
-        self.requests.append(json.loads(body) if body else {"path": head[0].split()[1]})
+        request = json.loads(body) if body else {"path": head[0].split()[1]}
+        self.requests.append(request)
         self.asked.set()
-        answering = asyncio.ensure_future(self.answers.pop(0)(writer))
+        answering = asyncio.ensure_future(self.answers.pop(0)(writer, request))
         leaving = asyncio.ensure_future(reader.read())
         await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if not answering.done():
@@ -66,7 +68,7 @@ async def fake_openai() -> AsyncIterator[FakeOpenAI]:
 
 
 def body(payload: Any, status: int = 200, **headers: str) -> Answer:
-    async def answer(writer: asyncio.StreamWriter) -> None:
+    async def answer(writer: asyncio.StreamWriter, request: Request) -> None:
         data = json.dumps(payload).encode()
         extra = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
         writer.write(
@@ -80,11 +82,18 @@ def body(payload: Any, status: int = 200, **headers: str) -> Answer:
 
 
 def reply(text: str, finish: str = "stop", **message: Any) -> Answer:
+    """A whole reply, in one piece or streamed, as the request asks."""
     said = {"role": "assistant", "content": text, **message}
     choice = {"index": 0, "message": said, "finish_reason": finish}
-    return body(
-        {"id": "1", "object": "chat.completion", "model": "m", "choices": [choice], "usage": USAGE}
-    )
+    whole = {"id": "1", "object": "chat.completion", "model": "m", "choices": [choice]}
+
+    async def answer(writer: asyncio.StreamWriter, request: Request) -> None:
+        if request.get("stream"):
+            await stream(text, then=finish)(writer, request)
+        else:
+            await body({**whole, "usage": USAGE})(writer, request)
+
+    return answer
 
 
 def error(status: int, message: str = "no", **headers: str) -> Answer:
@@ -93,9 +102,9 @@ def error(status: int, message: str = "no", **headers: str) -> Answer:
 
 def stream(*texts: str, then: str | None = "stop") -> Answer:
     """Pieces as server-sent events. `then`: the finish reason; None breaks the connection;
-    "wait" sends nothing more."""
+    "wait" sends nothing more; "end" ends as if that were all."""
 
-    async def answer(writer: asyncio.StreamWriter) -> None:
+    async def answer(writer: asyncio.StreamWriter, request: Request) -> None:
         writer.write(
             b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
             b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
@@ -108,8 +117,9 @@ def stream(*texts: str, then: str | None = "stop") -> Answer:
             return
         if then == "wait":
             await asyncio.Event().wait()
-        _event(writer, _chunk({}, then))
-        _event(writer, {**_chunk({}), "choices": [], "usage": USAGE})
+        if then != "end":
+            _event(writer, _chunk({}, then))
+            _event(writer, {**_chunk({}), "choices": [], "usage": USAGE})
         _send(writer, b"data: [DONE]\n\n")
         writer.write(b"0\r\n\r\n")
         await writer.drain()
@@ -117,12 +127,12 @@ def stream(*texts: str, then: str | None = "stop") -> Answer:
     return answer
 
 
-async def silence(writer: asyncio.StreamWriter) -> None:
+async def silence(writer: asyncio.StreamWriter, request: Request) -> None:
     """Never answers."""
     await asyncio.Event().wait()
 
 
-async def hang_up(writer: asyncio.StreamWriter) -> None:
+async def hang_up(writer: asyncio.StreamWriter, request: Request) -> None:
     """Breaks the connection instead of answering."""
     writer.transport.abort()
 

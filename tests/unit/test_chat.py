@@ -152,8 +152,9 @@ async def test_cancelling_a_call_hangs_up(fake: FakeOpenAI) -> None:
         await fake.hung_up.wait()
 
 
-async def test_a_stream_that_breaks_off_is_unavailable(fake: FakeOpenAI) -> None:
-    fake.answers = [stream("one", then=None)]
+@pytest.mark.parametrize("then", [None, "end"])
+async def test_a_stream_that_breaks_off_is_unavailable(fake: FakeOpenAI, then: str | None) -> None:
+    fake.answers = [stream("one", then=then)]
     with pytest.raises(ModelUnavailable):
         await drained(chat_to(fake).stream(HELLO, max_tokens=9))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -18,8 +19,10 @@ from tools.contracts import (
     ToolData,
     ToolResult,
 )
+from tools.prose import Piece
 from tools.sentences import split_sentences
-from tools.summary import Summary
+from tools.summary import Summarized, Summary
+from tools.translation import LLM, Translated, Translation
 
 UNCHANGED = "unchanged"
 SENTENCES = {"short": 2, "medium": 4, "long": 8}
@@ -114,19 +117,40 @@ class SummarizeText(Tool):
     }
 
     async def __call__(self, args: SummarizeTextArgs, ctx: RunContext) -> ToolResult:
-        """Raises ModelError, DeadlineExceeded."""
+        """Raises ModelError, DeadlineExceeded.
+
+        A summary in another language is made in the text's own and then translated: asked for
+        both at once, a small model gets the facts wrong.
+        """
         own = identify(args.text).code
         language = args.language or (own if own != "und" else "en")
         spans = split_sentences(args.text)
-        wanted = args.sentences or SENTENCES[args.length]
-        is_short = len(spans) <= min(wanted, _SHORT_SENTENCES) and len(args.text) <= _SHORT_CHARS
-        if own in {language, "und"} and is_short:
+        most = args.sentences or SENTENCES[args.length]
+        is_short = len(spans) <= min(most, _SHORT_SENTENCES) and len(args.text) <= _SHORT_CHARS
+        # Half as many sentences as the text has are a summary; as many are a copy.
+        wanted = args.sentences or min(most, max(1, len(spans) // 2))
+        is_foreign = own not in {language, "und"}
+        if is_short and not is_foreign:
             return _unchanged(args.text, language, ctx)
-        done = await Summary(ctx, language, wanted).of(args.text)
+        if not is_foreign:
+            done, methods = await Summary(ctx, language, wanted).of(args.text), {LLM}
+        else:
+            done, methods = Summarized(args.text), set()
+            if not is_short:
+                unheard = replace(ctx, write=lambda _: None)
+                done, methods = await Summary(unheard, own, wanted).of(args.text), {LLM}
+            translated = await _translated(done.text, own, language, ctx)
+            methods |= translated.methods
+            done = Summarized(
+                translated.text,
+                done.warnings + translated.warnings,
+                done.note,
+                done.usage + translated.usage,
+            )
         data = SummarizeTextResult(
             text=done.text,
             language=language,
-            method="llm",
+            method="+".join(sorted(methods)),
             warnings=done.warnings,
             note=done.note,
         )
@@ -136,6 +160,18 @@ class SummarizeText(Tool):
         """The summary, and below it what a reader must know of how it came about."""
         remarks = [*data.warnings, *([data.note] if data.note else [])]
         return "\n\n".join([data.text, *(f"_{remark}_" for remark in remarks)])
+
+
+async def _translated(summary: str, own: str, language: str, ctx: RunContext) -> Translated:
+    """Sentence by sentence, each written as soon as it is there."""
+    sentences = [
+        Piece(summary[start:end], is_prose=True) for start, end in split_sentences(summary)
+    ]
+    between = Piece("" if language in {"zh", "ja"} else " ", is_prose=False)
+    pieces: list[tuple[Piece, str | None]] = []
+    for sentence in sentences:
+        pieces += [(between, None), (sentence, own)] if pieces else [(sentence, own)]
+    return await Translation(ctx, language).run(pieces)
 
 
 def _unchanged(text: str, language: str, ctx: RunContext) -> ToolResult:

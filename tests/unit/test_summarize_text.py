@@ -60,7 +60,7 @@ async def run(
 ) -> Ran:
     written: list[str] = []
     ctx = context(
-        models=None,  # type: ignore[arg-type]
+        models={},  # type: ignore[arg-type]
         chat=chat if isinstance(chat, FakeChat) else FakeChat(chat),  # type: ignore[arg-type]
         artifacts=None,  # type: ignore[arg-type]
         knowledge=None,  # type: ignore[arg-type]
@@ -90,8 +90,9 @@ async def test_no_more_sentences_than_wanted_and_the_model_is_stopped() -> None:
     ("args", "order"),
     [
         ({"length": "short"}, "in 2 sentences, written in English"),
-        ({}, "in 4 sentences, written in English"),
-        ({"length": "long", "language": "fr"}, "in 8 sentences, written in French"),
+        ({"text": TEXT * 2}, "in 4 sentences, written in English"),
+        ({"text": TEXT * 4, "length": "long"}, "in 8 sentences, written in English"),
+        ({}, "in 2 sentences, written in English"),
         ({"sentences": 1, "length": "long"}, "in 1 sentence, written in English"),
     ],
 )
@@ -108,7 +109,7 @@ async def test_a_number_that_is_not_in_the_text_is_written_again() -> None:
         return "It closes on 4 June. It opens in September 2031. The county pays."
 
     chat = FakeChat(answer)
-    ran = await run(chat)
+    ran = await run(chat, sentences=3)
     assert ran.data.text == "It closes on 4 June. It opens in September. The county pays."
     assert "2031" in chat.asked[0]
     assert ran.data.warnings == ()
@@ -146,9 +147,26 @@ async def test_a_short_text_is_returned(text: str) -> None:
     assert chat.streamed == []
 
 
-async def test_a_short_text_is_summarised_into_another_language() -> None:
-    ran = await run(lambda _: "Le magasin est fermé.", "The shop is closed.", language="fr")
+async def test_a_summary_in_another_language_is_translated_from_the_texts_own() -> None:
+    def answer(messages: Sequence[ChatMessage]) -> str:
+        last = messages[-1].content
+        if "Summarize the text" in last:
+            return "The library closes on 4 June. It opens again in September."
+        return "Elle ferme le 4 juin." if "closes" in last else "Elle rouvre en septembre."
+
+    chat = FakeChat(answer)
+    ran = await run(chat, language="fr")
+    assert "written in English" in chat.streamed[0]
+    assert ran.written == ["Elle ferme le 4 juin.", " ", "Elle rouvre en septembre."]
+    assert (ran.data.language, ran.data.method, ran.data.warnings) == ("fr", "llm", ())
+    assert ran.usage.llm_calls == 3
+
+
+async def test_a_short_text_is_only_translated_into_another_language() -> None:
+    chat = FakeChat(lambda _: "Le magasin est fermé.")
+    ran = await run(chat, "The shop is closed.", language="fr")
     assert (ran.data.text, ran.data.method) == ("Le magasin est fermé.", "llm")
+    assert chat.streamed == []
 
 
 async def test_a_long_text_goes_by_windows() -> None:

@@ -33,7 +33,8 @@ class Scale:
     centroid_middle: float
 
 
-# MiniLM's temperature was read from BANKING77 and CLINC150 without examples.
+# Temperatures: where confidence met accuracy on BANKING77's intents and CLINC150's domains, without
+# examples (MiniLM right on 0.60 and 0.42 of them, E5 on 0.53 and 0.44).
 SCALES = {"minilm": Scale(0.06, 0.28, 0.45), "e5": Scale(0.012, 0.815, 0.86)}
 
 

@@ -19,7 +19,6 @@ from model_servers.pool import ItemFailed, ModelPool
 from model_servers.sentiment import LABELS, REPORT_FILE, sentiment_probabilities
 from model_servers.serving import build_pool
 from model_servers.store import ModelStore
-from model_servers.translation import FastTranslate
 from orchestrator.settings import Settings
 from tools.classify_text import ClassifyText
 from tools.contracts import RunContext
@@ -125,7 +124,6 @@ async def test_translation_keeps_lines_and_refuses_what_it_would_cut(pool: Model
     assert await pool.predict("nmt-en-pt", ["12345", ""]) == ["12345", ""]
     with pytest.raises(ItemFailed, match="too long"):
         await pool.predict("nmt-pt-en", ["palavra " * 200])
-    assert isinstance(FastTranslate("pt-en", 1).predict, object)
 
 
 SENTIMENTS = [

@@ -42,7 +42,7 @@ def outside_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("outside_package")
-async def test_one_file_is_a_tool(tmp_path: Path) -> None:
+async def test_one_file_is_a_tool() -> None:
     registry = load_registry()
     assert "count_words" in registry
     settings = Settings()
@@ -54,7 +54,7 @@ async def test_one_file_is_a_tool(tmp_path: Path) -> None:
         async def encoder(texts, *, language):
             return await encode(pool, texts, language=language, role="query")
 
-        router = await Router.fit(registry, encoder, tmp_path)
+        router = await Router.fit(registry, encoder, settings.cache_dir)
         composer = Composer(registry, router)
         draft = await composer.compose(
             "How many words does this have, and translate it into French: The parcel came.",

@@ -106,7 +106,10 @@ class Router:
 
 
 def training_examples(registry: Registry) -> list[Example]:
-    """What the heads learn from: the tools' examples and descriptions, and plain chat."""
+    """What the heads learn from: the tools' examples and descriptions, and our own list.
+
+    The list's lines for tools that the registry lacks are left out.
+    """
     from model_servers.languages import identify
 
     labelled = [
@@ -114,8 +117,9 @@ def training_examples(registry: Registry) -> list[Example]:
         for tool in registry.values()
         for text in (*tool.examples, tool.description.split(". ")[0])
     ]
-    lines = files("orchestrator").joinpath("chat_examples.txt").read_text("utf-8").splitlines()
-    labelled += [(line, CHAT) for line in lines if line and not line.startswith("#")]
+    lines = files("orchestrator").joinpath("routing_examples.tsv").read_text("utf-8").splitlines()
+    listed = (line.split("\t", 1) for line in lines if line and not line.startswith("#"))
+    labelled += [(text, label) for label, text in listed if label in registry or label == CHAT]
     return [Example(text, label, identify(text).code) for text, label in labelled]
 
 

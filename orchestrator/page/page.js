@@ -5,8 +5,9 @@ document.addEventListener("click", (event) => {
   const passage = mark.closest(".answer")?.querySelector(`li[value="${mark.value}"] > details`);
   if (!passage) return;
   passage.open = true;
-  passage.scrollIntoView({ block: "nearest", behavior: "smooth" });
-  passage.querySelector("summary").focus({ preventScroll: true });
+  const summary = passage.querySelector("summary");
+  summary.scrollIntoView({ block: "center", behavior: "smooth" });
+  summary.focus({ preventScroll: true });
 });
 
 let requests = 0;

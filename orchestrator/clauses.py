@@ -167,7 +167,7 @@ def _boundaries(starters: frozenset[str]) -> tuple[re.Pattern[str], re.Pattern[s
         rf"(?:[,;，；、]\s*|\s+)(?P<joiner>{_JOINER})\s+(?={_POLITE}(?:{words})\b)"
         rf"|[,;]\s+(?={_POLITE}(?:{words})\b)"
         rf"|[，；、。]?\s*(?P<cjk>{_CJK_JOINER})(?=[{_CJK}])"
-        rf"|(?<=て)[、，]|[；;]\s*|(?<=[{_CJK}])[，](?=[{_CJK}])",
+        rf"|(?<=て)[、，]|；\s*|;\s+|(?<=[{_CJK}])[，](?=[{_CJK}])",
         re.IGNORECASE,
     )
     leading = re.compile(rf"(?P<joiner>{_JOINER}),?\s+(?={_POLITE}(?:{words})\b)", re.IGNORECASE)

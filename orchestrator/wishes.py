@@ -21,6 +21,8 @@ PREVIOUS_INPUT = "previous"
 
 MAX_CLAUSES = 8
 _SURE = 0.5
+_VERY_SURE = 0.9
+_LEAST_LEFT = 0.5
 
 PRODUCT_WORDS: Mapping[str, str] = {
     "translate_text": r"translations?|translated|übersetzung|traduc\w+|traduç\w+|traductions?|译文|"
@@ -168,13 +170,15 @@ class Reader:
         if points(wish.clause.text) or _first_word(wish.clause.text) in COMMANDS:
             return wish
         left = {n: s for n, s in wish.scores.items() if not works_on_text(self.registry, n)}
-        total = sum(left.values())
+        # What was hardly considered does not become sure by being all that is left.
+        total = max(sum(left.values()), _LEAST_LEFT)
         return replace(wish, scores={name: score / total for name, score in left.items()})
 
     def _is_command(self, wish: Wish) -> bool:
         text = wish.clause.text
         says_so = points(text) or _first_word(text) in STARTERS or not text.isascii()
-        return works_on_text(self.registry, wish.best) and wish.confidence >= _SURE and says_so
+        needed = _SURE if says_so else _VERY_SURE
+        return works_on_text(self.registry, wish.best) and wish.confidence >= needed
 
 
 def works_on_text(registry: Registry, name: str) -> bool:

@@ -19,6 +19,7 @@ from langgraph.func import task
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
+from orchestrator.budget import BudgetExceeded
 from orchestrator.composer import FILE_WORDS, Composer, Lack
 from orchestrator.executor import InputValue, Needs, StepFunction, execute
 from orchestrator.followups import (
@@ -213,6 +214,11 @@ async def run_plan(state: State, runtime: Node) -> State:
     """Run the plan; each step is a durable task of its own name."""
     context = runtime.context
     planned = Plan.model_validate(state["plan"])
+    if len(planned.steps) > context.max_steps:
+        raise BudgetExceeded(
+            f"This takes {len(planned.steps)} steps and a request may take {context.max_steps}; "
+            "ask for less at once."
+        )
     inputs = {n: InputValue.model_validate(v) for n, v in state["inputs"].items()}
     writer = AnswerWriter(
         planned,

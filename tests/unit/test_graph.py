@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
+from orchestrator.budget import BudgetExceeded
 from orchestrator.composer import Composer
 from orchestrator.errors import BadRequest
 from orchestrator.graph import TurnContext, build_agent
@@ -25,6 +26,7 @@ async def ask(
     request: str,
     chat: FakeChat | None = None,
     emit: Callable[[Event], None] = lambda _: None,
+    max_steps: int = 12,
     **state: Any,
 ) -> dict[str, Any]:
     chat = chat or FakeChat()
@@ -36,7 +38,7 @@ async def ask(
         emit=emit,
         route_threshold=0.6,
         max_prompt_chars=1_000,
-        max_steps=12,
+        max_steps=max_steps,
     )
     agent = build_agent(InMemorySaver())
     result: dict[str, Any] = await agent.ainvoke(
@@ -142,6 +144,11 @@ async def test_the_last_answer_is_translated() -> None:
     ]
     state = await ask("translate that into Spanish", history=history)
     assert state["answer"] == "es:30 days."
+
+
+async def test_a_plan_has_a_bounded_number_of_steps() -> None:
+    with pytest.raises(BudgetExceeded, match="2 steps"):
+        await ask("Translate this into French and Portuguese: Hello", max_steps=1)
 
 
 async def test_an_empty_request_is_refused() -> None:

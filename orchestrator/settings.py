@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     llm_context_tokens: int = Field(default=8192, ge=1024)
     llm_parallel: int = Field(default=2, ge=1, le=256)
 
+    llm_timeout_s: float = Field(default=120.0, gt=0)
+
     vllm_model: str | None = None
     vllm_tensor_parallel: int = Field(default=1, ge=1)
     vllm_quantization: str | None = None

@@ -105,10 +105,10 @@ async def test_the_chat_model_is_asked_only_where_similarity_is_unsure() -> None
     assert result.usage.llm_calls == 1
 
 
-@pytest.mark.parametrize("reply", ['{"label": "none of these"}', '{"label": "retu', "[]"])
-async def test_no_label_or_a_cut_reply_abstains(reply: str) -> None:
+@pytest.mark.parametrize("reply", ['{"label": "other"}', '{"label": "retu', "[]"])
+async def test_a_reply_that_names_no_label_is_no_opinion(reply: str) -> None:
     data = (await run(lambda _: reply, text="hm", labels=LABELS)).data
-    assert (data.label, data.abstained, data.method) == (None, True, "llm")
+    assert (data.label, data.abstained, data.method) == (None, True, "label similarity")
 
 
 async def test_a_few_examples_make_centroids() -> None:

@@ -198,7 +198,7 @@ async def test_without_time_for_every_window_the_rest_is_read_in_extracts() -> N
 def test_tags_in_the_text_do_not_end_it() -> None:
     order = summary_messages("a </text> b < / TEXT > c", "en", 2)[-1].content
     assert order.count("</text>") == 1
-    one, two = summary_messages("One", "en", 2), summary_messages("Two", "fr", 3)
+    one, two = summary_messages("One", "fr", 2), summary_messages("Two", "fr", 3)
     assert one[:-1] == two[:-1]
 
 

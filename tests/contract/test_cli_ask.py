@@ -218,7 +218,9 @@ def test_a_group_alone_shows_its_help(home: Path, group: list[str]) -> None:
 
 
 PRELUDE = """
-import sys
+import signal, sys
+# A shell that started the tests in the background has children ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from orchestrator import server
 from tests.contract.fake_service import fake_service_app
 server.service_app = fake_service_app
@@ -255,7 +257,7 @@ def test_ctrl_c_in_mid_answer_stops_the_service_in_this_process_too(home: Path) 
         assert asking.stdout is not None
         assert asking.stdout.read(3) == "You"
         asking.send_signal(signal.SIGINT)
-        _, told = asking.communicate()
+        _, told = asking.communicate(timeout=60)
     assert asking.returncode == 130
     assert told == ""
     assert Home(home).running() is None

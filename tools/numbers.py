@@ -50,11 +50,23 @@ _SEPARATOR = re.compile(r"\D+")
 
 
 class Number(NamedTuple):
-    """A number as written, its groups of digits, and the values that it may stand for."""
+    """A number as written, its groups of digits, and what it may stand for.
+
+    `bare` are its readings without the unit after it ("万", "million"), where it has one.
+    """
 
     written: str
     groups: tuple[str, ...]
     readings: frozenset[Decimal]
+    bare: frozenset[Decimal] | None
+
+    def equals(self, other: Number) -> bool:
+        """Whether both may mean one value; a unit in an unknown language has the doubt."""
+        if self.readings & other.readings:
+            return True
+        if (self.bare is None) == (other.bare is None):
+            return False
+        return bool((self.bare or self.readings) & (other.bare or other.readings))
 
 
 def numbers_in(text: str) -> list[Number]:
@@ -75,15 +87,16 @@ def _number(match: re.Match[str]) -> Number:
     whole = Decimal("".join(groups))
     fraction = Decimal(f"{''.join(groups[:-1]) or '0'}.{groups[-1]}")
     if len(groups) == 1:
-        readings = {whole}
+        plain = frozenset({whole})
     elif len(groups) == 2 and len(groups[1]) != 3:
-        readings = {fraction}
+        plain = frozenset({fraction})
     else:
-        readings = {whole, fraction}
-    if match["unit"]:
-        unit = _MAGNITUDES[match["unit"].lower()]
-        readings |= {reading * unit for reading in readings}
-    return Number(match["digits"], groups, frozenset(readings))
+        plain = frozenset({whole, fraction})
+    if not match["unit"]:
+        return Number(match["digits"], groups, plain, None)
+    unit = _MAGNITUDES[match["unit"].lower()]
+    values = frozenset(reading * unit for reading in plain)
+    return Number(f"{match.group()} (= {min(values).normalize():,f})", groups, values, plain)
 
 
 def missing_numbers(source: str, text: str) -> list[str]:
@@ -94,7 +107,7 @@ def missing_numbers(source: str, text: str) -> list[str]:
     left = numbers_in(text)
     missing = []
     for number in numbers_in(source):
-        match = next((other for other in left if other.readings & number.readings), None)
+        match = next((other for other in left if other.equals(number)), None)
         if match is not None:
             left.remove(match)
         elif not _found_in_parts(number, left):
@@ -104,15 +117,21 @@ def missing_numbers(source: str, text: str) -> list[str]:
 
 def _found_in_parts(number: Number, left: list[Number]) -> bool:
     """Whether its groups of digits are all there, apart or in a longer number."""
-    groups = [group for other in left for group in other.groups]
+    if number.bare is not None:
+        return False
+    groups = [group for other in left if other.bare is None for group in other.groups]
     return all(groups.count(group) >= number.groups.count(group) for group in number.groups)
 
 
 def unfounded_numbers(source: str, text: str) -> list[str]:
     """Numbers of `text` that `source` holds nowhere, neither in digits nor as a small word."""
-    held = {reading for number in numbers_in(source) for reading in number.readings}
-    held |= {Decimal(value) for value in _spelled(source)}
-    return [number.written for number in numbers_in(text) if not number.readings & held]
+    held = numbers_in(source)
+    small = {Decimal(value) for value in _spelled(source)}
+    return [
+        number.written
+        for number in numbers_in(text)
+        if not number.readings & small and not any(other.equals(number) for other in held)
+    ]
 
 
 def _spelled(text: str) -> set[int]:

@@ -20,6 +20,7 @@ from tools.numbers import missing_numbers, unfounded_numbers
         ("89.50", "89,5"),
         ("1,00,000 rupees", "100.000 Rupien"),
         ("no number", "anything 7"),
+        ("5 million", "5 миллионов"),
     ],
 )
 def test_the_same_numbers_written_otherwise(source: str, text: str) -> None:
@@ -31,7 +32,8 @@ def test_the_same_numbers_written_otherwise(source: str, text: str) -> None:
     [
         ("20 and 20", "20", ["20"]),
         ("paid 250 euros", "paid 25 euros", ["250"]),
-        ("1.5 million", "15 Millionen", ["1.5"]),
+        ("1.5 million", "15 Millionen", ["1.5 million (= 1,500,000)"]),
+        ("21万欧元", "21 million euros", ["21万 (= 210,000)"]),
         ("in 2019 and 2020", "in 2019", ["2020"]),
     ],
 )

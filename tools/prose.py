@@ -35,6 +35,8 @@ KEPT = re.compile(
 )
 
 _FENCE = re.compile(r"\s*(?:>\s*)*(?:[-*+]\s+)?(?P<mark>`{3,}|~{3,})")
+_YAML_KEY = re.compile(r"[\w-]+:(?:\s|$)")
+_YAML_LINE = re.compile(r"[\w-]+:(?:\s|$)|[ \t]+\S|- |#")
 _TABLE_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
 _RULE = re.compile(r"\s*(?:(?:[-*_=]\s*){3,}|=+|-+)\s*")
 _REFERENCE = re.compile(r"\s{0,3}\[[^\]]+\]:\s+\S+")
@@ -84,13 +86,14 @@ def _kept(text: str) -> Piece:
 
 
 def _front_matter(lines: list[str]) -> int:
-    """Lines of a YAML block at the top."""
-    if lines and lines[0].rstrip() == "---":
-        for at, line in enumerate(lines[1:], 1):
-            if line.rstrip() == "---":
-                return at + 1
-            if not re.match(r"[\w-]+:|\s|#", line):
-                return 0
+    """Lines of a YAML block at the top; two rules with a text between them are none."""
+    if len(lines) < 3 or lines[0].rstrip() != "---" or not _YAML_KEY.match(lines[1]):
+        return 0
+    for at, line in enumerate(lines[1:], 1):
+        if line.rstrip() == "---":
+            return at + 1
+        if not _YAML_LINE.match(line):
+            return 0
     return 0
 
 

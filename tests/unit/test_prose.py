@@ -56,6 +56,7 @@ def prose(text: str) -> list[str]:
         ("name | price\n--- | ---\nshoes | 30", ["name", "price", "shoes"]),
         ("this | that is no table", ["this | that is no table"]),
         ("---\ntitle: x\n---\nbody", ["body"]),
+        ("---\n\n# A heading\n\n---\nbody", ["A heading", "body"]),
         ("Title\n=====\ntext", ["Title", "text"]),
         ("[1]: https://example.org\n12.5 %\n---", []),
         ("https://example.org", []),

@@ -45,10 +45,10 @@ def load_handbook(chat: ChatPage) -> None:
 def test_a_question_is_answered_from_the_handbook(chat: ChatPage) -> None:
     load_handbook(chat)
     chat.patience_ms = SLOW_MS
-    chat.watch_growth()
+    # An answer streams a checked sentence at a time, and this one has one: see test_page.py for
+    # how pieces are shown.
     answer = chat.ask(LAPTOP)
     expect(answer).to_contain_text("30")
-    assert "Sources" not in chat.growth()[0], "nothing was shown before the answer was whole"
 
     expect(chat.thoughts.first).to_contain_text("1 step")
     passage = answer.locator("details.passage").first

@@ -84,7 +84,8 @@ def test_a_conversation_is_found_again(chat: ChatPage) -> None:
     assert chat.conversation not in (None, first)
 
     # The list is drawn anew with the new conversation in it; a link of the old one leads nowhere.
-    expect(chat.page.locator("#listed a[data-conversation]")).to_have_count(2)
+    current = chat.page.locator("#listed a[aria-current]")
+    expect(current).to_have_attribute("data-conversation", str(chat.conversation))
     chat.page.locator(f'a[data-conversation="{first}"]').click()
     expect(chat.answers).to_have_count(2)
     chat.page.wait_for_function("id => location.search.includes(id)", arg=first)

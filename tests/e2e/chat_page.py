@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as TookTooLong
 
 from orchestrator.server import _server as make_server
 
@@ -102,6 +103,17 @@ class ChatPage:
         listed = self.page.locator("#listed nav, #listed .empty")
         expect(listed).to_be_attached(timeout=PATIENCE_MS)
         return self
+
+    def press(self, button: Locator, until: Locator) -> None:
+        """Clicks until something appears: Gradio loses a click while it draws the page anew."""
+        for _ in range(3):
+            button.click()
+            try:
+                until.wait_for(state="attached", timeout=10_000)
+            except TookTooLong:
+                continue
+            return
+        raise AssertionError(f"clicking {button} does not bring {until}")
 
     @property
     def box(self) -> Locator:

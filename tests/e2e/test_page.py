@@ -86,7 +86,7 @@ def test_a_conversation_is_found_again(chat: ChatPage) -> None:
     # The list is drawn anew with the new conversation in it; a link of the old one leads nowhere.
     current = chat.page.locator("#listed a[aria-current]")
     expect(current).to_have_attribute("data-conversation", str(chat.conversation))
-    chat.page.locator(f'a[data-conversation="{first}"]').click()
+    chat.press(chat.page.locator(f'a[data-conversation="{first}"]'), chat.answers.nth(1))
     expect(chat.answers).to_have_count(2)
     chat.page.wait_for_function("id => location.search.includes(id)", arg=first)
     expect(chat.page.locator("#listed a[aria-current]")).to_have_text(LAPTOP)
@@ -140,10 +140,10 @@ def test_thumbs_are_kept(chat: ChatPage, service: ScriptedService) -> None:
     expect(chat.page.get_by_role("alert")).to_be_visible()
     chat.wait()
     chat.ask(LAPTOP)
-    chat.page.get_by_role("button", name="Dislike", exact=True).first.click()
-    expect(chat.page.get_by_role("button", name="Disliked", exact=True)).to_have_count(1)
-    chat.page.get_by_role("button", name="Like", exact=True).last.click()
-    expect(chat.page.get_by_role("button", name="Liked", exact=True)).to_have_count(1)
+    dislike = chat.page.get_by_role("button", name="Dislike", exact=True).first
+    chat.press(dislike, chat.page.get_by_role("button", name="Disliked", exact=True))
+    like = chat.page.get_by_role("button", name="Like", exact=True).last
+    chat.press(like, chat.page.get_by_role("button", name="Liked", exact=True))
     chat.reload()
     expect(chat.page.get_by_role("button", name="Disliked", exact=True)).to_have_count(1)
     expect(chat.page.get_by_role("button", name="Liked", exact=True)).to_have_count(1)

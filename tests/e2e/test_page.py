@@ -144,6 +144,11 @@ def test_thumbs_are_kept(chat: ChatPage, service: ScriptedService) -> None:
     chat.press(dislike, chat.page.get_by_role("button", name="Disliked", exact=True))
     like = chat.page.get_by_role("button", name="Like", exact=True).last
     chat.press(like, chat.page.get_by_role("button", name="Liked", exact=True))
+    # The page shows a thumb before the service has it: leaving at once would lose it.
+    for _ in range(200):
+        if [m.rating for m in kept(service, chat) if m.role == "assistant"] == [-1, None, 1]:
+            break
+        chat.page.wait_for_timeout(50)
     chat.reload()
     expect(chat.page.get_by_role("button", name="Disliked", exact=True)).to_have_count(1)
     expect(chat.page.get_by_role("button", name="Liked", exact=True)).to_have_count(1)

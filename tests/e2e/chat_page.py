@@ -137,21 +137,6 @@ class ChatPage:
         """The folds with the steps; the steps' own folds are inside."""
         return self.page.locator("#chat .thought-group")
 
-    def watch_growth(self) -> None:
-        """From now on note each text that an answer shows."""
-        self.page.evaluate(
-            """() => {
-              window.grown = [];
-              new MutationObserver(() => {
-                const text = [...document.querySelectorAll(".answer")].at(-1)?.innerText;
-                if (text && text !== window.grown.at(-1)) window.grown.push(text);
-              }).observe(document, { subtree: true, childList: true, characterData: true });
-            }"""
-        )
-
-    def growth(self) -> list[str]:
-        return list(self.page.evaluate("window.grown"))
-
     def unfold(self, title: str) -> None:
         """Open the last fold whose title holds these words."""
         fold = self.thoughts.locator("> .title", has_text=title).last

@@ -157,6 +157,7 @@ _CJK_FILLER = re.compile(
     r"(?:多久|多少|多长|什么|怎么|怎样|如何|可以|之内|以内|需要|时间|[那么呢吗的了和还有是能要我你们]"
     r"|どのくらい|どれくらい|何日|以内|[ではもがをにのかいつ]|[、。，？！\s])+"
 )
+_CJK_CONTENT = re.compile(rf"(?:(?!{_CJK_FILLER.pattern})[^\W_])+")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _LEADING = (
     "a an the my your our for to about of with from in on ein eine einen einem einer der die das "
@@ -184,8 +185,8 @@ def _content(word: re.Match[str]) -> bool:
 def _named(text: str, before: str) -> str | None:
     """What a fragment names that the question before does not."""
     if _CJK.search(text):
-        pieces = [piece for piece in _CJK_FILLER.split(text) if piece and piece not in before]
-        return max(pieces, key=len, default=None)
+        parts = [m for m in _CJK_CONTENT.finditer(text) if m[0] not in before]
+        return text[parts[0].start() : parts[-1].end()] if parts else None
     known = {word[0].lower() for word in _words(before)}
     new = [word for word in _words(text) if _content(word) and word[0].lower() not in known]
     return text[new[0].start() : new[-1].end()] if new else None
@@ -198,10 +199,7 @@ def _spans(question: str, fragment: str) -> list[tuple[int, int]]:
     preposition of the question ("and for shoes?"), it replaces what follows that one.
     """
     if _CJK.search(question):
-        return [
-            (match.start(), match.end())
-            for match in re.finditer(rf"(?:(?!{_CJK_FILLER.pattern})[^\W_])+", question)
-        ]
+        return [match.span() for match in _CJK_CONTENT.finditer(question)]
     words = _words(question)
     shared = {w[0].lower() for w in _words(fragment)} & _PREPOSITIONS
     found: list[tuple[str, tuple[int, int]]] = []

@@ -118,7 +118,10 @@ class Chat:
     async def rate(
         self, data: gr.LikeData, history: History, current: str, request: gr.Request
     ) -> Any:
-        """Keep a thumb. The page then shows what is kept: a thumb taken back stays."""
+        """Keep a thumb. Where none is kept, the page goes back to showing what is.
+
+        The page shows a thumb by itself: drawing it anew would lose what is clicked meanwhile.
+        """
         owner = _owner(request)
         index: Any = data.index
         message_id = answer_id(history, index)
@@ -128,6 +131,7 @@ class Chat:
             elif data.liked in (True, False):
                 value: Thumb = 1 if data.liked else -1
                 await self._service.conversations.rate(message_id, owner, value)
+                return gr.skip()
             kept = await self._kept(current, owner) if current else ()
         return gr.Chatbot(feedback_value=thumbs(history, kept))
 

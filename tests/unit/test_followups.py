@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -109,6 +109,7 @@ async def alike(texts: Sequence[str]) -> NDArray[np.float32]:
         ("¿Cuánto tiempo tengo para devolver un portátil?", "¿y unos zapatos?",
          "¿Cuánto tiempo tengo para devolver zapatos?"),
         ("笔记本电脑多久之内可以退货？", "那鞋子呢？", "鞋子多久之内可以退货？"),
+        ("笔记本电脑多久之内可以退货？", "那鞋子和帽子呢？", "鞋子和帽子多久之内可以退货？"),
         ("How long do I have to send a laptop back?", "What if it is broken?",
          "How long do I have to send a laptop back? What if it is broken?"),
     ],
@@ -118,8 +119,9 @@ async def test_a_question_is_completed(before: str, text: str, meant: str) -> No
 
 
 @given(st.text(max_size=60), st.text(max_size=120))
+@example("0000 aaaa你", "000")
 async def test_completing_loses_no_word_of_the_follow_up(text: str, before: str) -> None:
     meant = await complete_question(text, said(before, "Yes."), alike)
     assert meant
     for word in re.findall(r"[a-z]{4,}", text):
-        assert word in meant or word in before or word in _FILLER
+        assert word in f"{meant} {before}".lower() or word in _FILLER

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 
 from orchestrator.database import Database, now, storable, storable_json
-from orchestrator.database import conversations as _conversations
-from orchestrator.database import messages as _messages
-from orchestrator.database import ratings as _ratings
+from orchestrator.tables import conversations as _conversations
+from orchestrator.tables import messages as _messages
+from orchestrator.tables import ratings as _ratings
 from tools.contracts import NotFound
 
 MAX_LISTED = 200

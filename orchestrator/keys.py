@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 
 from orchestrator.database import Database, now, storable
-from orchestrator.database import keys as _keys
 from orchestrator.errors import BadRequest
+from orchestrator.tables import keys as _keys
 from tools.contracts import NotFound
 
 PREFIX = "sk-switchboard-"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -12,27 +11,17 @@ from uuid import uuid4
 from pydantic import SecretStr
 
 from model_servers.contracts import DeadlineExceeded
-from orchestrator.budget import MeteredChat
 from orchestrator.composer import Composer
-from orchestrator.conversations import ConversationStore, StoredMessage
+from orchestrator.conversations import ConversationStore
 from orchestrator.database import open_database
 from orchestrator.executor import run_tool
 from orchestrator.keys import KeyStore
-from orchestrator.plan import Plan
 from orchestrator.router import Router
 from orchestrator.settings import Settings
-from orchestrator.turn import (
-    Event,
-    Finished,
-    Message,
-    Outcome,
-    RouteReport,
-    StepReport,
-    Turn,
-    UsageReport,
-)
+from orchestrator.turn import Event, Turn
+from orchestrator.turns import Turns, Work
 from tools.artifacts import FileArtifactStore
-from tools.contracts import RunContext, ToolResult
+from tools.contracts import ToolResult
 from tools.registry import Registry, load_registry
 
 if TYPE_CHECKING:
@@ -42,9 +31,6 @@ if TYPE_CHECKING:
     from model_servers.store import ModelStore
     from tools.knowledge.base import KnowledgeBase
 
-MAX_CALLS_A_REQUEST = 40
-MAX_COMPLETION_TOKENS_A_REQUEST = 8_000
-_HISTORY_MESSAGES = 20
 _CHECKPOINTS = "checkpoints.db"
 
 
@@ -74,8 +60,8 @@ class Service:
         self.knowledge = knowledge
         self.conversations = conversations
         self.keys = keys
-        self._composer = composer
-        self._agent = agent
+        self._work = Work(settings, registry, models, chat, artifacts, knowledge)
+        self._turns = Turns(self._work, agent=agent, composer=composer, conversations=conversations)
         self._resources = resources
 
     async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
@@ -85,7 +71,10 @@ class Service:
         can't be served; a step that fails is part of the outcome instead.
         """
         events: asyncio.Queue[Event | None] = asyncio.Queue()
-        work = asyncio.create_task(self._turn(turn, events.put_nowait))
+        # Whoever waits for this answer is gone after a crash: its state is kept once, at the end.
+        work = asyncio.create_task(
+            self._turns.run(turn, events.put_nowait, turn_id=f"turn_{uuid4().hex}")
+        )
         work.add_done_callback(lambda _: events.put_nowait(None))
         try:
             while (event := await events.get()) is not None:
@@ -99,8 +88,8 @@ class Service:
     async def run_tool(self, name: str, arguments: Mapping[str, Any], *, owner: str) -> ToolResult:
         """One tool by itself. Raises NotFound, InvalidInput and what the tool raises."""
         tool = self.registry[name]
-        chat = self._meter()
-        ctx = self._context(chat)
+        chat = self._work.meter()
+        ctx = self._work.context(chat)
         try:
             async with asyncio.timeout(ctx.remaining_s()):
                 result = await run_tool(tool, arguments, ctx)
@@ -111,73 +100,6 @@ class Service:
     async def close(self) -> None:
         """Give everything back; servers that were started are stopped."""
         await self._resources.aclose()
-
-    async def _turn(self, turn: Turn, emit: Callable[[Event], None]) -> None:
-        from orchestrator.graph import TurnContext
-
-        begun = time.monotonic()
-        turn_id = f"turn_{uuid4().hex}"
-        history, last_plan, earlier = await self._past(turn)
-        if turn.conversation_id is not None and not turn.plan_only:
-            kept = {"attachments": [file.model_dump(mode="json") for file in turn.attachments]}
-            await self.conversations.append(turn.conversation_id, "user", turn.text, kept)
-        chat = self._meter()
-        context = TurnContext(
-            registry=self.registry,
-            composer=self._composer,
-            run=self._context(chat),
-            chat=chat,
-            emit=emit,
-            route_threshold=self.settings.route_threshold,
-            max_prompt_chars=self.settings.max_prompt_chars,
-            max_steps=self.settings.max_steps,
-        )
-        state = await self._agent.ainvoke(
-            {
-                "request": turn.text,
-                "attachments": [file.model_dump(mode="json") for file in turn.attachments],
-                "earlier_attachments": earlier,
-                "history": [message.model_dump() for message in history],
-                "last_plan": last_plan.model_dump(mode="json"),
-                "plan_only": turn.plan_only,
-            },
-            {"configurable": {"thread_id": turn_id}},
-            context=context,
-            # Whoever waits for this answer is gone after a crash: keep the state once, at the end.
-            durability="exit",
-        )
-        outcome = _outcome(turn_id, turn.conversation_id, state, chat, time.monotonic() - begun)
-        if turn.conversation_id is not None and not turn.plan_only:
-            message_id = await self.conversations.append(
-                turn.conversation_id, "assistant", outcome.answer, outcome.model_dump(mode="json")
-            )
-            outcome = outcome.model_copy(update={"message_id": message_id})
-        emit(Finished(outcome=outcome))
-
-    async def _past(self, turn: Turn) -> tuple[tuple[Message, ...], Plan, list[dict[str, Any]]]:
-        """Earlier messages, the last plan, and the files of the last turn that had some."""
-        if turn.conversation_id is None:
-            return turn.history, Plan(), []
-        stored = await self.conversations.messages(
-            turn.conversation_id, turn.owner, _HISTORY_MESSAGES
-        )
-        return _messages(stored), _last_plan(stored), _last_files(stored)
-
-    def _meter(self) -> MeteredChat:
-        return MeteredChat(
-            self.chat,
-            max_calls=MAX_CALLS_A_REQUEST,
-            max_completion_tokens=MAX_COMPLETION_TOKENS_A_REQUEST,
-        )
-
-    def _context(self, chat: ChatModel) -> RunContext:
-        return RunContext(
-            models=self.models,
-            chat=chat,
-            artifacts=self.artifacts,
-            knowledge=self.knowledge,
-            deadline=time.monotonic() + self.settings.request_timeout_s,
-        )
 
 
 async def open_service(settings: Settings) -> Service:
@@ -260,22 +182,6 @@ async def _open_checkpointer(settings: Settings, resources: AsyncExitStack) -> A
     return saver
 
 
-def _messages(stored: tuple[StoredMessage, ...]) -> tuple[Message, ...]:
-    """The conversation as said; a question that leant on another one as it was understood."""
-    messages: list[Message] = []
-    for number, message in enumerate(stored):
-        content = message.content
-        reply = stored[number + 1].outcome if number + 1 < len(stored) else None
-        if message.role == "user" and reply is not None:
-            outcome = Outcome.model_validate(reply) if "route" in reply else None
-            asked = outcome is not None and any("question" in s.args for s in outcome.plan.steps)
-            if outcome is not None and asked and outcome.route.resolved_request:
-                content = outcome.route.resolved_request
-        if content:
-            messages.append(Message(role=message.role, content=content))
-    return tuple(messages)
-
-
 _EMBEDDED_CHAT = "qwen2.5-coder-1.5b-instruct"
 _GPU_CHAT = "qwen3-4b-instruct-2507"
 
@@ -310,47 +216,5 @@ def _chat_endpoint(settings: Settings, store: ModelStore) -> ChatEndpoint:
     )
 
 
-def _last_plan(stored: tuple[StoredMessage, ...]) -> Plan:
-    for message in reversed(stored):
-        if message.role == "assistant" and message.outcome:
-            return Plan.model_validate(message.outcome.get("plan") or {})
-    return Plan()
-
-
-def _last_files(stored: tuple[StoredMessage, ...]) -> list[dict[str, Any]]:
-    for message in reversed(stored):
-        if message.role == "user" and message.outcome and message.outcome.get("attachments"):
-            return list(message.outcome["attachments"])
-    return []
-
-
 def _secret(value: SecretStr | None) -> str | None:
     return None if value is None else value.get_secret_value()
-
-
-def _outcome(
-    turn_id: str,
-    conversation_id: str | None,
-    state: Mapping[str, Any],
-    chat: MeteredChat,
-    seconds: float,
-) -> Outcome:
-    steps = tuple(StepReport.model_validate(step) for step in state.get("steps", ()))
-    usage = chat.usage
-    return Outcome(
-        id=turn_id,
-        conversation_id=conversation_id,
-        answer=state.get("answer", ""),
-        plan=Plan.model_validate(state["plan"]),
-        steps=steps,
-        artifacts=tuple(artifact for step in steps for artifact in step.artifacts),
-        citations=state.get("citations", ()),
-        route=RouteReport.model_validate(state["route"]),
-        usage=UsageReport(
-            prompt_tokens=usage.prompt_tokens,
-            completion_tokens=usage.completion_tokens,
-            total_tokens=usage.prompt_tokens + usage.completion_tokens,
-            llm_calls=usage.llm_calls,
-        ),
-        seconds=round(seconds, 4),
-    )

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from orchestrator.database import metadata
+from orchestrator.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -15,10 +15,11 @@ from typer.testing import CliRunner
 
 from orchestrator.commands.keys import app
 from orchestrator.conversations import ConversationStore
-from orchestrator.database import Database, database_at, metadata, open_database, storable_json
+from orchestrator.database import Database, database_at, open_database, storable_json
 from orchestrator.errors import BadRequest, DatabaseError, DatabaseUnavailable
 from orchestrator.keys import KeyStore
 from orchestrator.settings import get_settings
+from orchestrator.tables import metadata
 from tools.contracts import NotFound
 
 POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL")

@@ -1,0 +1,204 @@
+"""Runs one turn of a conversation: what came before, the graph, what is kept of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from orchestrator.budget import MeteredChat
+from orchestrator.composer import Composer
+from orchestrator.conversations import ConversationStore, StoredMessage
+from orchestrator.plan import Plan
+from orchestrator.settings import Settings
+from orchestrator.turn import (
+    Event,
+    Finished,
+    Message,
+    Outcome,
+    RouteReport,
+    StepReport,
+    Turn,
+    UsageReport,
+)
+from tools.contracts import RunContext
+from tools.registry import Registry
+
+if TYPE_CHECKING:
+    from model_servers.contracts import ChatModel
+    from model_servers.pool import ModelPool
+    from tools.artifacts import FileArtifactStore
+    from tools.knowledge.base import KnowledgeBase
+
+MAX_CALLS_A_REQUEST = 40
+MAX_COMPLETION_TOKENS_A_REQUEST = 8_000
+_HISTORY_MESSAGES = 20
+
+Durability = Literal["exit", "sync"]
+"""When LangGraph keeps a turn's state: once at its end, or after every step, to go on from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What tools and the agent work with, in every turn."""
+
+    settings: Settings
+    registry: Registry
+    models: ModelPool
+    chat: ChatModel
+    artifacts: FileArtifactStore
+    knowledge: KnowledgeBase
+
+    def meter(self) -> MeteredChat:
+        """The chat model, with the bounds of one request."""
+        return MeteredChat(
+            self.chat,
+            max_calls=MAX_CALLS_A_REQUEST,
+            max_completion_tokens=MAX_COMPLETION_TOKENS_A_REQUEST,
+        )
+
+    def context(self, chat: ChatModel) -> RunContext:
+        """What the tools of one request get; its time begins now."""
+        return RunContext(
+            models=self.models,
+            chat=chat,
+            artifacts=self.artifacts,
+            knowledge=self.knowledge,
+            deadline=time.monotonic() + self.settings.request_timeout_s,
+        )
+
+
+class Turns:
+    """Runs turns by the compiled graph.
+
+    Args:
+        work: what every turn works with.
+        agent: the graph, from `build_agent`.
+    """
+
+    def __init__(
+        self, work: Work, *, agent: Any, composer: Composer, conversations: ConversationStore
+    ) -> None:
+        self._work = work
+        self._agent = agent
+        self._composer = composer
+        self._conversations = conversations
+
+    async def run(
+        self,
+        turn: Turn,
+        emit: Callable[[Event], None],
+        *,
+        turn_id: str,
+        durability: Durability = "exit",
+    ) -> None:
+        """Run a turn to its outcome, which is the last event. Raises SwitchboardError.
+
+        `turn_id` is the LangGraph thread. With "sync" its state is kept after every step.
+        """
+        from orchestrator.graph import TurnContext
+
+        begun = time.monotonic()
+        history, last_plan, earlier = await self._past(turn)
+        if turn.conversation_id is not None and not turn.plan_only:
+            kept = {"attachments": [file.model_dump(mode="json") for file in turn.attachments]}
+            await self._conversations.append(turn.conversation_id, "user", turn.text, kept)
+        chat = self._work.meter()
+        context = TurnContext(
+            registry=self._work.registry,
+            composer=self._composer,
+            run=self._work.context(chat),
+            chat=chat,
+            emit=emit,
+            route_threshold=self._work.settings.route_threshold,
+            max_prompt_chars=self._work.settings.max_prompt_chars,
+            max_steps=self._work.settings.max_steps,
+        )
+        state = await self._agent.ainvoke(
+            {
+                "request": turn.text,
+                "attachments": [file.model_dump(mode="json") for file in turn.attachments],
+                "earlier_attachments": earlier,
+                "history": [message.model_dump() for message in history],
+                "last_plan": last_plan.model_dump(mode="json"),
+                "plan_only": turn.plan_only,
+            },
+            {"configurable": {"thread_id": turn_id}},
+            context=context,
+            durability=durability,
+        )
+        outcome = _outcome(turn_id, turn.conversation_id, state, chat, time.monotonic() - begun)
+        if turn.conversation_id is not None and not turn.plan_only:
+            message_id = await self._conversations.append(
+                turn.conversation_id, "assistant", outcome.answer, outcome.model_dump(mode="json")
+            )
+            outcome = outcome.model_copy(update={"message_id": message_id})
+        emit(Finished(outcome=outcome))
+
+    async def _past(self, turn: Turn) -> tuple[tuple[Message, ...], Plan, list[dict[str, Any]]]:
+        """Earlier messages, the last plan, and the files of the last turn that had some."""
+        if turn.conversation_id is None:
+            return turn.history, Plan(), []
+        stored = await self._conversations.messages(
+            turn.conversation_id, turn.owner, _HISTORY_MESSAGES
+        )
+        return _messages(stored), _last_plan(stored), _last_files(stored)
+
+
+def _messages(stored: tuple[StoredMessage, ...]) -> tuple[Message, ...]:
+    """The conversation as said; a question that leant on another one as it was understood."""
+    messages: list[Message] = []
+    for number, message in enumerate(stored):
+        content = message.content
+        reply = stored[number + 1].outcome if number + 1 < len(stored) else None
+        if message.role == "user" and reply is not None:
+            outcome = Outcome.model_validate(reply) if "route" in reply else None
+            asked = outcome is not None and any("question" in s.args for s in outcome.plan.steps)
+            if outcome is not None and asked and outcome.route.resolved_request:
+                content = outcome.route.resolved_request
+        if content:
+            messages.append(Message(role=message.role, content=content))
+    return tuple(messages)
+
+
+def _last_plan(stored: tuple[StoredMessage, ...]) -> Plan:
+    for message in reversed(stored):
+        if message.role == "assistant" and message.outcome:
+            return Plan.model_validate(message.outcome.get("plan") or {})
+    return Plan()
+
+
+def _last_files(stored: tuple[StoredMessage, ...]) -> list[dict[str, Any]]:
+    for message in reversed(stored):
+        if message.role == "user" and message.outcome and message.outcome.get("attachments"):
+            return list(message.outcome["attachments"])
+    return []
+
+
+def _outcome(
+    turn_id: str,
+    conversation_id: str | None,
+    state: Mapping[str, Any],
+    chat: MeteredChat,
+    seconds: float,
+) -> Outcome:
+    steps = tuple(StepReport.model_validate(step) for step in state.get("steps", ()))
+    usage = chat.usage
+    return Outcome(
+        id=turn_id,
+        conversation_id=conversation_id,
+        answer=state.get("answer", ""),
+        plan=Plan.model_validate(state["plan"]),
+        steps=steps,
+        artifacts=tuple(artifact for step in steps for artifact in step.artifacts),
+        citations=state.get("citations", ()),
+        route=RouteReport.model_validate(state["route"]),
+        usage=UsageReport(
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+            total_tokens=usage.prompt_tokens + usage.completion_tokens,
+            llm_calls=usage.llm_calls,
+        ),
+        seconds=round(seconds, 4),
+    )

@@ -21,16 +21,22 @@ class SwitchboardError(Exception):
         http_status: the status an HTTP client sees.
         retryable: whether the same call may succeed later, unchanged.
         param: the argument that was wrong, where there is one.
+        retry_after_s: how long to wait before the next try, where that is known.
+        retried: it was tried again as often as makes sense; who gets it does not try it again.
     """
 
     code: ClassVar[str] = "internal_error"
     http_status: ClassVar[int] = 500
     retryable: ClassVar[bool] = False
 
-    def __init__(self, message: str, *, param: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, param: str | None = None, retry_after_s: float | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.param = param
+        self.retry_after_s = retry_after_s
+        self.retried = False
 
 
 class ModelError(SwitchboardError):
@@ -76,21 +82,11 @@ class ModelRefused(ModelError):
 
 
 class ModelBusy(ModelError):
-    """The chat model's endpoint takes no more requests just now.
-
-    Attributes:
-        retry_after_s: how long the endpoint asks to wait, where it says so.
-    """
+    """The chat model's endpoint takes no more requests just now."""
 
     code = "rate_limit_exceeded"
     http_status = 429
     retryable = True
-
-    def __init__(
-        self, message: str, *, param: str | None = None, retry_after_s: float | None = None
-    ) -> None:
-        super().__init__(message, param=param)
-        self.retry_after_s = retry_after_s
 
 
 class DeadlineExceeded(SwitchboardError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from fastapi import Request
@@ -10,7 +11,7 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from model_servers.contracts import ModelBusy, SwitchboardError
+from model_servers.contracts import SwitchboardError
 from orchestrator.errors import (
     AuthenticationFailed,
     BadRequest,
@@ -34,8 +35,8 @@ class Json(JSONResponse):
 def error_response(error: SwitchboardError) -> Json:
     """The error as OpenAI's clients expect it, and whether they should try again."""
     headers = {"x-should-retry": "true" if error.retryable else "false"}
-    if isinstance(error, ModelBusy) and error.retry_after_s is not None:
-        headers["retry-after"] = str(max(1, round(error.retry_after_s)))
+    if error.retry_after_s is not None:
+        headers["retry-after"] = str(max(1, math.ceil(error.retry_after_s)))
     if isinstance(error, AuthenticationFailed):
         headers["www-authenticate"] = "Bearer"
     return Json(to_openai(error), error.http_status, headers)

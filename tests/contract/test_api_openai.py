@@ -228,7 +228,7 @@ async def test_a_busy_model_says_when_to_come_back(http: httpx.AsyncClient) -> N
     body = {"model": "switchboard", "messages": [{"role": "user", "content": "busy"}]}
     response = await http.post("/v1/chat/completions", json=body)
     assert response.status_code == 429
-    assert response.headers["retry-after"] == "7"
+    assert response.headers["retry-after"] == "8"
     assert response.json()["error"]["type"] == "rate_limit_error"
 
 

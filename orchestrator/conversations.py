@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Literal
 from uuid import uuid4
@@ -21,6 +23,8 @@ MAX_COMMENT_CHARS = 2_000
 _TITLE_CHARS = 80
 
 Thumb = Literal[1, -1]
+Role = Literal["user", "assistant", "person"]
+"""Who said it: the customer, the agent, or a person who has taken over from the agent."""
 
 
 class StoredMessage(BaseModel):
@@ -29,7 +33,7 @@ class StoredMessage(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str
-    role: Literal["user", "assistant"]
+    role: Role
     content: str
     outcome: dict[str, Any] | None = None
     rating: Thumb | None = None
@@ -52,6 +56,7 @@ class ConversationStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._watchers: dict[str, set[asyncio.Event]] = {}
 
     async def ping(self) -> None:
         """See that the database answers. Raises DatabaseUnavailable."""
@@ -71,7 +76,7 @@ class ConversationStore:
     async def append(
         self,
         conversation_id: str,
-        role: Literal["user", "assistant"],
+        role: Role,
         content: str,
         outcome: Mapping[str, Any] | None = None,
     ) -> str:
@@ -89,7 +94,25 @@ class ConversationStore:
                     created_at=now(),
                 )
             )
+        for event in self._watchers.get(conversation_id, ()):
+            event.set()
         return message_id
+
+    @contextmanager
+    def watching(self, conversation_id: str) -> Iterator[asyncio.Event]:
+        """An event that is set whenever a message is added; who has seen it clears it.
+
+        Read the messages inside the block, and none is missed.
+        """
+        event = asyncio.Event()
+        watchers = self._watchers.setdefault(conversation_id, set())
+        watchers.add(event)
+        try:
+            yield event
+        finally:
+            watchers.discard(event)
+            if not watchers:
+                self._watchers.pop(conversation_id, None)
 
     async def messages(
         self, conversation_id: str, owner: str, limit: int = 100

@@ -31,6 +31,7 @@ Each class is defined where it is raised; the tree is drawn here.
     │  ├─ UnknownRoute           unknown_route            404
     │  ├─ UnknownModel           model_not_found          404
     │  ├─ MethodNotAllowed       method_not_allowed       405
+    │  ├─ Conflict               conflict                 409
     │  ├─ PayloadTooLarge        request_too_large        413
     │  └─ UnsupportedMedia       unsupported_media_type   415
     ├─ HomeError                 home_error               503             orchestrator.home
@@ -109,6 +110,13 @@ class MethodNotAllowed(RequestError):
 
     code = "method_not_allowed"
     http_status = 405
+
+
+class Conflict(RequestError):
+    """What is asked does not go with the state that the thing is in."""
+
+    code = "conflict"
+    http_status = 409
 
 
 class PayloadTooLarge(RequestError):

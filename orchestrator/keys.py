@@ -27,6 +27,8 @@ class Key(BaseModel):
 
     id: str
     name: str
+    operator: bool = False
+    """Whether it may answer in other owners' conversations that were handed over."""
     created_at: datetime
     revoked_at: datetime | None = None
 
@@ -35,7 +37,7 @@ class KeyStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, name: str) -> str:
+    async def create(self, name: str, *, operator: bool = False) -> str:
         """Make a key and return its secret, which can't be had again. Raises BadRequest."""
         name = storable(name).strip()
         if not 1 <= len(name) <= MAX_NAME_CHARS or not name.isprintable():
@@ -49,6 +51,7 @@ class KeyStore:
                     id=f"key_{uuid4().hex[:16]}",
                     name=name,
                     sha256=_digest(secret),
+                    operator=operator,
                     created_at=now(),
                 )
             )
@@ -56,9 +59,8 @@ class KeyStore:
 
     async def list(self) -> tuple[Key, ...]:
         """Every key ever made, revoked ones too, oldest first."""
-        query = sa.select(
-            _keys.c.id, _keys.c.name, _keys.c.created_at, _keys.c.revoked_at
-        ).order_by(_keys.c.created_at, _keys.c.id)
+        columns = (_keys.c[name] for name in Key.model_fields)
+        query = sa.select(*columns).order_by(_keys.c.created_at, _keys.c.id)
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).mappings().all()
         return tuple(Key.model_validate(dict(row)) for row in rows)

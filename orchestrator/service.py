@@ -15,6 +15,7 @@ from orchestrator.composer import Composer
 from orchestrator.conversations import ConversationStore
 from orchestrator.database import open_database
 from orchestrator.executor import run_tool
+from orchestrator.handoffs import HandoffStore
 from orchestrator.keys import KeyStore
 from orchestrator.router import Router
 from orchestrator.settings import Settings
@@ -47,6 +48,7 @@ class Service:
         artifacts: FileArtifactStore,
         knowledge: KnowledgeBase,
         conversations: ConversationStore,
+        handoffs: HandoffStore,
         keys: KeyStore,
         composer: Composer,
         agent: Any,
@@ -59,6 +61,7 @@ class Service:
         self.artifacts = artifacts
         self.knowledge = knowledge
         self.conversations = conversations
+        self.handoffs = handoffs
         self.keys = keys
         self._work = Work(settings, registry, models, chat, artifacts, knowledge)
         self._turns = Turns(self._work, agent=agent, composer=composer, conversations=conversations)
@@ -157,6 +160,7 @@ async def open_service(settings: Settings) -> Service:
             artifacts=artifacts,
             knowledge=knowledge,
             conversations=ConversationStore(database),
+            handoffs=HandoffStore(database),
             keys=KeyStore(database),
             composer=Composer(registry, router),
             agent=build_agent(checkpointer),

@@ -13,7 +13,8 @@ from orchestrator.plan import Plan
 from tools.artifacts import Artifact
 
 StepStatus = Literal["running", "ok", "failed", "skipped"]
-Path = Literal["router", "planner", "chat"]
+Path = Literal["router", "planner", "chat", "handoff"]
+HandoffReason = Literal["human_requested", "legal_threat", "distress", "low_confidence"]
 
 
 class _Frozen(BaseModel):
@@ -97,6 +98,19 @@ class UsageReport(_Frozen):
     llm_calls: int = 0
 
 
+class HandoffReport(_Frozen):
+    """That a person is to answer, and why.
+
+    `state` is "open" while the person has the conversation and "resumed" once it was given back.
+    It is "not_possible", and there is no `id`, where nobody could answer: the request is part of
+    no stored conversation.
+    """
+
+    id: str | None
+    reason: HandoffReason
+    state: Literal["open", "resumed", "not_possible"]
+
+
 class Outcome(_Frozen):
     """The whole turn: what `switchboard ask --json` prints and the API returns on request."""
 
@@ -112,6 +126,8 @@ class Outcome(_Frozen):
     route: RouteReport
     usage: UsageReport = UsageReport()
     seconds: float = 0.0
+    handoff: HandoffReport | None = None
+    """Set where a person is asked to answer, or has the conversation already."""
 
 
 class Routed(_Frozen):

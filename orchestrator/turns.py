@@ -158,7 +158,9 @@ def _messages(stored: tuple[StoredMessage, ...]) -> tuple[Message, ...]:
             if outcome is not None and asked and outcome.route.resolved_request:
                 content = outcome.route.resolved_request
         if content:
-            messages.append(Message(role=message.role, content=content))
+            # What a person said for the service was said for the agent, too.
+            role: Literal["user", "assistant"] = "user" if message.role == "user" else "assistant"
+            messages.append(Message(role=role, content=content))
     return tuple(messages)
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from model_servers.contracts import ChatModel
     from model_servers.pool import ModelPool
     from orchestrator.conversations import ConversationStore
+    from orchestrator.handoffs import HandoffStore
     from orchestrator.keys import KeyStore
     from orchestrator.settings import Settings
     from tools.artifacts import FileArtifactStore
@@ -31,6 +32,7 @@ class Service(Protocol):
     artifacts: FileArtifactStore
     knowledge: KnowledgeBase
     conversations: ConversationStore
+    handoffs: HandoffStore
     keys: KeyStore
 
     def run(self, turn: Turn) -> AsyncIterator[Event]:

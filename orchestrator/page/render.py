@@ -115,6 +115,7 @@ def route(report: RouteReport, usage: UsageReport | None = None) -> str:
         f"({share(report.confidence)} sure).",
         "planner": "Planned by the language model.",
         "chat": "Answered without a tool.",
+        "handoff": "Passed on to a person.",
     }[report.path]
     parts = [f'<p class="route">{how}']
     if report.resolved_request:

@@ -25,6 +25,7 @@ from orchestrator.api.app import create_app
 from orchestrator.conversations import ConversationStore
 from orchestrator.database import Database, database_at
 from orchestrator.executor import run_tool
+from orchestrator.handoffs import HandoffStore
 from orchestrator.keys import KeyStore
 from orchestrator.plan import Plan, Step
 from orchestrator.settings import Settings
@@ -190,6 +191,7 @@ class FakeService:
         self.artifacts = FileArtifactStore(home, max_file_bytes=10**6, quota_bytes=10**8)
         self.knowledge: Any = FakeKnowledge()
         self.conversations = ConversationStore(database)
+        self.handoffs = HandoffStore(database)
         self.keys = KeyStore(database)
         self.turns: list[Turn] = []
         self.working = asyncio.Event()

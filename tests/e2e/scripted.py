@@ -17,6 +17,7 @@ from orchestrator.api.app import create_app
 from orchestrator.api.facade import Service
 from orchestrator.conversations import ConversationStore
 from orchestrator.database import open_database
+from orchestrator.handoffs import HandoffStore
 from orchestrator.keys import KeyStore
 from orchestrator.page import mount_page
 from orchestrator.plan import Plan, Step
@@ -87,6 +88,7 @@ class ScriptedService:
         self.loop = asyncio.get_running_loop()
         self._database = await open_database(self.settings.sqlalchemy_url)
         self.conversations = ConversationStore(self._database)
+        self.handoffs = HandoffStore(self._database)
         self.keys = KeyStore(self._database)
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Tasks, rows, files, batches, handoffs and traces."""
+"""Tasks, rows, files, batches, handoffs and traces; keys of operators."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -107,9 +107,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_traces_request_id", "traces", ["request_id"])
     op.create_index("ix_traces_created_at", "traces", ["created_at"])
+    op.add_column(
+        "keys", sa.Column("operator", sa.Boolean, nullable=False, server_default=sa.false())
+    )
 
 
 def downgrade() -> None:
+    op.drop_column("keys", "operator")
     tables = ("traces", "handoffs", "batches", "files", "rows", "task_events", "tasks")
     for table in tables:
         op.drop_table(table)

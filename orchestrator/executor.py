@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import logging
 import random
 import time
@@ -32,9 +33,10 @@ ATTEMPTS = 2
 BACKOFF_S = 0.3
 
 Needs = Mapping[str, StepReport]
-StepFunction = Callable[[Step, Needs], Awaitable[StepReport]]
-Launch = Callable[[StepFunction, Step, Needs], Awaitable[StepReport]]
-"""How a step is started: plainly, or as a durable task of LangGraph."""
+StepWork = Callable[[], Awaitable[StepReport]]
+Launch = Callable[[Step, StepWork], Awaitable[StepReport]]
+"""How a step is run: plainly, or as a durable task of LangGraph. What it waits for is part of its
+work, so all steps are launched in the plan's order, before and after a crash."""
 
 
 class ToolFault(ToolError):
@@ -64,8 +66,8 @@ def _ignore(*_: object) -> None:
     return None
 
 
-async def _call(function: StepFunction, step: Step, needs: Needs) -> StepReport:
-    return await function(step, needs)
+async def _call(_: Step, work: StepWork) -> StepReport:
+    return await work()
 
 
 async def execute(
@@ -88,12 +90,20 @@ async def execute(
     started: dict[str, asyncio.Task[StepReport]] = {}
 
     async def when_ready(step: Step) -> StepReport:
-        needs = {id_: await started[id_] for id_ in sorted(wanted[step.id])}
-        return await launch(run.step, step, needs)
+        return await run.step(step, {id_: await started[id_] for id_ in sorted(wanted[step.id])})
 
-    async with asyncio.TaskGroup() as group:
-        for step in plan.steps:
-            started[step.id] = group.create_task(when_ready(step), name=f"step:{step.id}")
+    async def launched(step: Step) -> StepReport:
+        report = await launch(step, functools.partial(when_ready, step))
+        emit(StepChanged(step=report))
+        return report
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for step in plan.steps:
+                started[step.id] = group.create_task(launched(step), name=f"step:{step.id}")
+    except ExceptionGroup as failures:
+        # No step raises: what holds their results did, and one reason is enough.
+        raise failures.exceptions[0] from None
     return tuple(started[step.id].result() for step in plan.steps)
 
 
@@ -145,7 +155,6 @@ class _Run:
             else:
                 data = result.data.model_dump(mode="json")
                 report = _report(step, "ok", begun, result=data, artifacts=result.artifacts)
-        self.emit(StepChanged(step=report))
         return report
 
     async def _attempt(self, step: Step, needs: Needs) -> ToolResult:

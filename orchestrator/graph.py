@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -21,7 +21,7 @@ from langgraph.runtime import Runtime
 
 from orchestrator.budget import BudgetExceeded
 from orchestrator.composer import FILE_WORDS, Composer, Lack
-from orchestrator.executor import InputValue, Needs, StepFunction, execute
+from orchestrator.executor import InputValue, StepWork, execute
 from orchestrator.followups import (
     complete_question,
     leans_on_history,
@@ -56,6 +56,12 @@ if TYPE_CHECKING:
 
 MAX_SHORTLIST = 6
 
+Settled = Callable[[], Awaitable[None]]
+
+
+async def _settled() -> None:
+    return None
+
 
 class State(TypedDict, total=False):
     """What is known of a turn so far; each node adds its part. All of it is JSON."""
@@ -80,7 +86,8 @@ class State(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class TurnContext:
-    """What one run works with. `emit` gets every event as it happens."""
+    """What one run works with. `emit` gets every event as it happens; `settled` returns when
+    every result of a step that was given to the checkpointer is kept."""
 
     registry: Registry
     composer: Composer
@@ -90,6 +97,7 @@ class TurnContext:
     route_threshold: float
     max_prompt_chars: int
     max_steps: int
+    settled: Settled = _settled
 
 
 Node = Runtime[TurnContext]
@@ -239,7 +247,7 @@ async def run_plan(state: State, runtime: Node) -> State:
         context.run,
         emit=emit,
         write=writer.write,
-        launch=_as_task,
+        launch=functools.partial(_as_task, context.settled),
     )
     return {
         "steps": [report.model_dump(mode="json") for report in reports],
@@ -248,24 +256,17 @@ async def run_plan(state: State, runtime: Node) -> State:
     }
 
 
-async def _as_task(function: StepFunction, step: Step, needs: Needs) -> StepReport:
+async def _as_task(settled: Settled, step: Step, work: StepWork) -> StepReport:
     """Run a step as a LangGraph task: its result is kept, and not made again after a crash."""
 
-    async def run(
-        step_json: dict[str, Any], needs_json: dict[str, dict[str, Any]]
-    ) -> dict[str, Any]:
-        report = await function(
-            Step.model_validate(step_json),
-            {id_: StepReport.model_validate(value) for id_, value in needs_json.items()},
-        )
-        return report.model_dump(mode="json")
+    async def run() -> dict[str, Any]:
+        return (await work()).model_dump(mode="json")
 
     # A fresh partial a step: LangGraph tells tasks of one function apart by name only then.
     durable: Any = task(name=f"step:{step.id}")(functools.partial(run))
-    done = await durable(
-        step.model_dump(mode="json"),
-        {id_: report.model_dump(mode="json") for id_, report in needs.items()},
-    )
+    done = await durable()
+    # LangGraph keeps the result beside the work: what follows must not begin before it is kept.
+    await settled()
     return StepReport.model_validate(done)
 
 

@@ -33,6 +33,14 @@ class Settings(BaseSettings):
     debug: bool = False
     """Show the traceback of an internal error on the command line."""
 
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] | None = None
+    """Default is text on a terminal, JSON lines elsewhere."""
+    traces_kept: int = Field(default=10_000, ge=0)
+    """The newest traces that stay in the database; 0 keeps none."""
+    trace_text: bool = False
+    """Keep texts in traces and errors' words in the log, masked; else only their sizes."""
+
     database_url: str | None = None
     """SQLAlchemy URL; default is SQLite in `home`. PostgreSQL: postgresql+psycopg://…"""
     qdrant_url: str | None = None

@@ -1,0 +1,113 @@
+"""Records a request as it is worked on, and hands its trace over when it ends."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from model_servers.spans import Span, recording
+from orchestrator.database import now
+from orchestrator.logs import current_request, request_id, tell
+from orchestrator.traces import Kind, Recorded, TraceStore
+
+log = logging.getLogger("orchestrator.requests")
+
+_TOLD = ("path", "confidence", "tools", "steps", "prompt_tokens", "completion_tokens", "llm_calls")
+"""What the log tells of a trace."""
+
+
+class Tracer:
+    """Makes traces.
+
+    Args:
+        store: gets each of them.
+        versions: of models, by the name that they are called by.
+        words: whether texts may be kept, masked.
+    """
+
+    def __init__(
+        self, store: TraceStore, *, versions: Mapping[str, str], words: bool = False
+    ) -> None:
+        self._store = store
+        self._versions = versions
+        self.words = words
+
+    @contextmanager
+    def trace(self, trace_id: str, kind: Kind, owner: str, **attributes: Any) -> Iterator[Span]:
+        """Record what is done inside; note on the span that this gives what the request was.
+
+        At the end the trace is kept, and told in the log: in the line of the HTTP request that
+        is being served, or in one of its own.
+        """
+        begun_at, asked = now(), request_id()
+        root: Span | None = None
+        try:
+            with recording(kind, **attributes) as root:
+                yield root
+        finally:
+            if root is not None:
+                trace = _as_json(root, trace_id, kind, asked, self._versions)
+                trace["begun_at"] = begun_at.isoformat()
+                self._store.keep(Recorded(trace_id, asked, owner, begun_at, trace))
+                _tell(trace_id, kind, owner, root)
+
+
+def _tell(trace_id: str, kind: Kind, owner: str, root: Span) -> None:
+    facts = {name: root.attributes[name] for name in _TOLD if name in root.attributes}
+    facts["trace_id"] = trace_id
+    if root.error is not None:
+        facts["error"] = root.error
+    request = current_request.get()
+    if request is not None and not request.told:
+        request.facts |= facts
+    else:
+        seconds = round((root.ended or root.begun) - root.begun, 4)
+        tell(log, kind, owner=owner, seconds=seconds, **facts)
+
+
+def _as_json(
+    root: Span, trace_id: str, kind: Kind, asked: str | None, versions: Mapping[str, str]
+) -> dict[str, Any]:
+    now_s = time.perf_counter()
+
+    def spans_of(parent: Span) -> list[dict[str, Any]]:
+        made = []
+        for span in parent.children:
+            ended = now_s if span.ended is None else span.ended
+            about: dict[str, Any] = {
+                "name": span.name,
+                "start_ms": _ms(span.begun - root.begun),
+                "duration_ms": _ms(ended - span.begun),
+                "attributes": _versioned(span.attributes, versions),
+            }
+            if span.error is not None:
+                about["error"] = span.error
+            if span.children:
+                about["spans"] = spans_of(span)
+            made.append(about)
+        return made
+
+    found = {
+        "id": trace_id,
+        "kind": kind,
+        "request_id": asked,
+        "duration_ms": _ms((now_s if root.ended is None else root.ended) - root.begun),
+        "error": root.error,
+        "attributes": root.attributes,
+        "spans": spans_of(root),
+    }
+    if root.tally is not None and root.tally.dropped:
+        found["dropped_spans"] = root.tally.dropped
+    return found
+
+
+def _versioned(attributes: dict[str, Any], versions: Mapping[str, str]) -> dict[str, Any]:
+    version = versions.get(str(attributes.get("model")))
+    return attributes if version is None else {**attributes, "version": version}
+
+
+def _ms(seconds: float) -> float:
+    return round(1000 * seconds, 3)

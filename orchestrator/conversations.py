@@ -79,11 +79,19 @@ class ConversationStore:
         role: Role,
         content: str,
         outcome: Mapping[str, Any] | None = None,
+        *,
+        message_id: str | None = None,
     ) -> str:
-        """Add a message at the end, and return its id. Raises NotFound."""
-        message_id = f"msg_{uuid4().hex}"
+        """Add a message at the end, and return its id. Raises NotFound.
+
+        With a `message_id` that is there already nothing is added: it was, before a restart.
+        """
         async with self._database.write() as connection:
             await _known(connection, conversation_id, owner=None)
+            if message_id is None:
+                message_id = f"msg_{uuid4().hex}"
+            elif await _is_there(connection, message_id):
+                return message_id
             await connection.execute(
                 _messages.insert().values(
                     id=message_id,
@@ -219,6 +227,11 @@ async def _known(connection: Any, conversation_id: str, owner: str | None) -> No
         query = query.where(_conversations.c.owner == storable(owner))
     if (await connection.execute(query)).first() is None:
         raise NotFound("There is no such conversation.", param="conversation")
+
+
+async def _is_there(connection: Any, message_id: str) -> bool:
+    query = sa.select(_messages.c.id).where(_messages.c.id == message_id)
+    return (await connection.execute(query)).first() is not None
 
 
 def _title(request: str) -> str:

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from model_servers.store import ModelStore
     from tools.knowledge.base import KnowledgeBase
 
-_CHECKPOINTS = "checkpoints.db"
-
 
 class Service:
     """Use `open_service` to make one, and `close` it."""
@@ -115,6 +113,7 @@ async def open_service(settings: Settings) -> Service:
     from model_servers.encoders import encode
     from model_servers.serving import build_pool
     from model_servers.store import ModelStore
+    from orchestrator.checkpoints import open_checkpoints
     from orchestrator.graph import build_agent
     from tools.knowledge import open_knowledge
 
@@ -151,7 +150,7 @@ async def open_service(settings: Settings) -> Service:
             return await encode(models, texts, language=language, role="query")
 
         router = await Router.fit(registry, encode_wishes, settings.cache_dir)
-        checkpointer = await _open_checkpointer(settings, resources)
+        checkpointer = await open_checkpoints(settings, resources)
         return Service(
             settings,
             registry=registry,
@@ -167,23 +166,6 @@ async def open_service(settings: Settings) -> Service:
             resources=resources.pop_all(),
         )
     raise AssertionError("the stack does not swallow errors")
-
-
-async def _open_checkpointer(settings: Settings, resources: AsyncExitStack) -> Any:
-    """LangGraph's saver beside the database: SQLite by default, PostgreSQL where that is."""
-    url = settings.database_url or ""
-    if url.startswith("postgresql"):
-        from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
-
-        plain = "postgresql" + url[url.index("://") :]
-        saver: Any = await resources.enter_async_context(AsyncPostgresSaver.from_conn_string(plain))
-    else:
-        from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-
-        path = settings.home_dir / _CHECKPOINTS
-        saver = await resources.enter_async_context(AsyncSqliteSaver.from_conn_string(str(path)))
-    await saver.setup()
-    return saver
 
 
 _EMBEDDED_CHAT = "qwen2.5-coder-1.5b-instruct"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,10 @@ from orchestrator.turn import (
     Finished,
     Message,
     Outcome,
+    Planned,
+    Routed,
     RouteReport,
+    StepChanged,
     StepReport,
     Turn,
     UsageReport,
@@ -58,14 +62,14 @@ class Work:
             max_completion_tokens=MAX_COMPLETION_TOKENS_A_REQUEST,
         )
 
-    def context(self, chat: ChatModel) -> RunContext:
+    def context(self, chat: ChatModel, *, timeout_s: float | None = None) -> RunContext:
         """What the tools of one request get; its time begins now."""
         return RunContext(
             models=self.models,
             chat=chat,
             artifacts=self.artifacts,
             knowledge=self.knowledge,
-            deadline=time.monotonic() + self.settings.request_timeout_s,
+            deadline=time.monotonic() + (timeout_s or self.settings.request_timeout_s),
         )
 
 
@@ -92,58 +96,98 @@ class Turns:
         *,
         turn_id: str,
         durability: Durability = "exit",
+        timeout_s: float | None = None,
     ) -> None:
         """Run a turn to its outcome, which is the last event. Raises SwitchboardError.
 
-        `turn_id` is the LangGraph thread. With "sync" its state is kept after every step.
+        `turn_id` is the LangGraph thread. With "sync" its state is kept after every step, and a
+        turn that was begun before, and cut off, goes on from there: what is done is told again,
+        and not done again. `timeout_s` is the setting for requests where it is None.
         """
         from orchestrator.graph import TurnContext
 
         begun = time.monotonic()
-        history, last_plan, earlier = await self._past(turn)
-        if turn.conversation_id is not None and not turn.plan_only:
-            kept = {"attachments": [file.model_dump(mode="json") for file in turn.attachments]}
-            await self._conversations.append(turn.conversation_id, "user", turn.text, kept)
+        lasting = durability == "sync"
+        config = {"configurable": {"thread_id": turn_id}}
         chat = self._work.meter()
         context = TurnContext(
             registry=self._work.registry,
             composer=self._composer,
-            run=self._work.context(chat),
+            run=self._work.context(chat, timeout_s=timeout_s),
             chat=chat,
             emit=emit,
             route_threshold=self._work.settings.route_threshold,
             max_prompt_chars=self._work.settings.max_prompt_chars,
             max_steps=self._work.settings.max_steps,
+            settled=functools.partial(self._agent.checkpointer.settled, turn_id),
         )
-        state = await self._agent.ainvoke(
-            {
-                "request": turn.text,
-                "attachments": [file.model_dump(mode="json") for file in turn.attachments],
-                "earlier_attachments": earlier,
-                "history": [message.model_dump() for message in history],
-                "last_plan": last_plan.model_dump(mode="json"),
-                "plan_only": turn.plan_only,
-            },
-            {"configurable": {"thread_id": turn_id}},
-            context=context,
-            durability=durability,
-        )
+        before = await self._agent.aget_state(config) if lasting else None
+        if before is None or before.created_at is None:
+            given = await self._begin(turn, f"{turn_id}_user" if lasting else None)
+            state = await self._agent.ainvoke(given, config, context=context, durability=durability)
+        else:
+            for event in _done_before(before):
+                emit(event)
+            state = before.values
+            if before.next:
+                state = await self._agent.ainvoke(
+                    None, config, context=context, durability=durability
+                )
         outcome = _outcome(turn_id, turn.conversation_id, state, chat, time.monotonic() - begun)
         if turn.conversation_id is not None and not turn.plan_only:
             message_id = await self._conversations.append(
-                turn.conversation_id, "assistant", outcome.answer, outcome.model_dump(mode="json")
+                turn.conversation_id,
+                "assistant",
+                outcome.answer,
+                outcome.model_dump(mode="json"),
+                message_id=f"{turn_id}_answer" if lasting else None,
             )
             outcome = outcome.model_copy(update={"message_id": message_id})
         emit(Finished(outcome=outcome))
 
-    async def _past(self, turn: Turn) -> tuple[tuple[Message, ...], Plan, list[dict[str, Any]]]:
-        """Earlier messages, the last plan, and the files of the last turn that had some."""
+    async def _begin(self, turn: Turn, message_id: str | None) -> dict[str, Any]:
+        """The graph's input; the request becomes part of its conversation."""
+        history, last_plan, earlier = await self._past(turn, message_id)
+        if turn.conversation_id is not None and not turn.plan_only:
+            kept = {"attachments": [file.model_dump(mode="json") for file in turn.attachments]}
+            await self._conversations.append(
+                turn.conversation_id, "user", turn.text, kept, message_id=message_id
+            )
+        return {
+            "request": turn.text,
+            "attachments": [file.model_dump(mode="json") for file in turn.attachments],
+            "earlier_attachments": earlier,
+            "history": [message.model_dump() for message in history],
+            "last_plan": last_plan.model_dump(mode="json"),
+            "plan_only": turn.plan_only,
+        }
+
+    async def _past(
+        self, turn: Turn, own: str | None
+    ) -> tuple[tuple[Message, ...], Plan, list[dict[str, Any]]]:
+        """Earlier messages, the last plan, and the files of the last turn that had some.
+
+        `own` is the id of this turn's own message, which an earlier attempt may have stored.
+        """
         if turn.conversation_id is None:
             return turn.history, Plan(), []
         stored = await self._conversations.messages(
             turn.conversation_id, turn.owner, _HISTORY_MESSAGES
         )
+        stored = tuple(message for message in stored if message.id != own)
         return _messages(stored), _last_plan(stored), _last_files(stored)
+
+
+def _done_before(before: Any) -> list[Event]:
+    """What a turn that goes on has done already, from LangGraph's snapshot of it."""
+    events: list[Event] = []
+    if "route" in before.values:
+        events.append(Routed(route=RouteReport.model_validate(before.values["route"])))
+        if "plan" not in before.next:
+            events.append(Planned(plan=Plan.model_validate(before.values["plan"])))
+    steps = before.values.get("steps", ())
+    events += [StepChanged(step=StepReport.model_validate(step)) for step in steps]
+    return events
 
 
 def _messages(stored: tuple[StoredMessage, ...]) -> tuple[Message, ...]:

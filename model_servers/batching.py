@@ -22,10 +22,20 @@ from model_servers.contracts import (
     ModelUnavailable,
     SwitchboardError,
 )
+from model_servers.spans import note
 
 log = logging.getLogger(__name__)
 
 Predict = Callable[[Sequence[Any]], Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """A batch that ran: how many items of all callers, and when it began, on `perf_counter`."""
+
+    size: int
+    begun: float
+    seconds: float
 
 
 @dataclass(eq=False, slots=True)
@@ -38,6 +48,8 @@ class _Call:
     results: list[Any] = field(init=False)
     taken: int = 0
     finished: int = 0
+    submitted: float = field(default_factory=time.perf_counter)
+    batches: list[_Batch] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.results = [None] * len(self.items)
@@ -55,6 +67,16 @@ class _Call:
     def fail(self, error: BaseException) -> None:
         if not self.done.done():
             self.done.set_exception(error)
+
+    def note_batches(self) -> None:
+        """Tell the caller's span how long its items waited, and in which batches they ran."""
+        if self.batches:
+            note(
+                batches=len(self.batches),
+                batch_size=max(batch.size for batch in self.batches),
+                queue_ms=round(1000 * (self.batches[0].begun - self.submitted), 3),
+                compute_ms=round(1000 * sum(batch.seconds for batch in self.batches), 3),
+            )
 
 
 class Batcher:
@@ -113,6 +135,7 @@ class Batcher:
             raise too_late() from None
         finally:
             call.done.cancel()
+            call.note_batches()
 
     async def close(self) -> None:
         """Let the batch that runs finish, and fail what waits."""
@@ -166,10 +189,20 @@ class Batcher:
 
     async def _run_batch(self, batch: list[tuple[_Call, int]]) -> None:
         items = [call.items[index] for call, index in batch]
+        begun = time.perf_counter()
+
+        def predict() -> Sequence[Any]:
+            nonlocal begun
+            begun = time.perf_counter()  # until then it waited for a thread
+            return self._predict(items)
+
         try:
-            results = await asyncio.get_running_loop().run_in_executor(
-                self._executor, self._predict, items
-            )
+            try:
+                results = await asyncio.get_running_loop().run_in_executor(self._executor, predict)
+            finally:
+                ran = _Batch(len(items), begun, time.perf_counter() - begun)
+                for call in {id(call): call for call, _ in batch}.values():
+                    call.batches.append(ran)
             if len(results) != len(items):
                 raise ModelError(
                     f"The model {self._name} gave {len(results)} results for {len(items)} inputs; "

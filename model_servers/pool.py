@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,7 @@ from model_servers.contracts import (
     ProfileError,
     SwitchboardError,
 )
+from model_servers.spans import span
 
 log = logging.getLogger(__name__)
 
@@ -117,19 +119,21 @@ class ModelPool:
         ModelUnavailable, WeightsError, ModelError.
         """
         slot = self._slot(name)
-        slot.in_use += 1
-        try:
-            batcher = await self._ready(slot, deadline)
-            results = await batcher.submit(items, deadline=deadline)
-        finally:
-            slot.in_use -= 1
-            slot.last_used = self._clock()
-            await self._announce()
-        if errors == "raise":
-            failed = next((r for r in results if isinstance(r, ItemError)), None)
-            if failed is not None:
-                raise ItemFailed(failed.message)
-        return results
+        with span("model", model=name, items=len(items)) as made:
+            slot.in_use += 1
+            try:
+                batcher = await self._ready(slot, deadline)
+                results = await batcher.submit(items, deadline=deadline)
+            finally:
+                slot.in_use -= 1
+                slot.last_used = self._clock()
+                await self._announce()
+            failed = [result for result in results if isinstance(result, ItemError)]
+            if failed:
+                made.note(items_failed=len(failed))
+                if errors == "raise":
+                    raise ItemFailed(failed[0].message)
+            return results
 
     async def unload_idle(self) -> None:
         """Unload what was not used for `idle_s`."""
@@ -166,6 +170,10 @@ class ModelPool:
         """The slot's batcher, loading the model first where nobody does so yet."""
         if slot.batcher is not None:
             return slot.batcher
+        with span("load", model=slot.name):
+            return await self._loaded(slot, deadline)
+
+    async def _loaded(self, slot: _Slot, deadline: float | None) -> Batcher:
         if slot.loading is None:
             slot.loading = asyncio.create_task(self._load(slot), name=f"load:{slot.name}")
             slot.loading.add_done_callback(_retrieve)
@@ -193,7 +201,10 @@ class ModelPool:
             slot.loading = None
             await self._announce()
         if self._reaper is None and not self._closed:
-            self._reaper = asyncio.create_task(self._reap(), name="unload-idle")
+            # Nobody's request: it outlives the one that happens to start it.
+            self._reaper = asyncio.create_task(
+                self._reap(), name="unload-idle", context=contextvars.Context()
+            )
         return batcher
 
     async def _load_server(self, slot: _Slot) -> Batcher:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 from collections import deque
 from collections.abc import Mapping
@@ -110,7 +111,9 @@ class TraceStore:
             self.dropped += 1
         self._waiting.append(trace)
         if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write_soon(), name="write-traces")
+            self._writer = asyncio.create_task(
+                self._write_soon(), name="write-traces", context=contextvars.Context()
+            )
 
     async def get(self, trace_id: str, owner: str) -> Trace:
         """A trace by its own id, or the last one of an HTTP request's id. Raises NotFound."""

@@ -111,6 +111,20 @@ class HandoffReport(_Frozen):
     state: Literal["open", "resumed", "not_possible"]
 
 
+class RowsReport(_Frozen):
+    """How a request over the rows of a file went. Rows count from 1, without the header.
+
+    Attributes:
+        failed: how many rows failed; `failed_rows` are the numbers of the first of them.
+        columns: those of the results, which stand beside the file's own.
+    """
+
+    total: int
+    failed: int
+    failed_rows: tuple[int, ...] = ()
+    columns: tuple[str, ...] = ()
+
+
 class Outcome(_Frozen):
     """The whole turn: what `switchboard ask --json` prints and the API returns on request."""
 
@@ -128,6 +142,8 @@ class Outcome(_Frozen):
     seconds: float = 0.0
     handoff: HandoffReport | None = None
     """Set where a person is asked to answer, or has the conversation already."""
+    rows: RowsReport | None = None
+    """Set where the request was run for each row of a file; the results are in `artifacts`."""
 
 
 class Routed(_Frozen):
@@ -151,6 +167,15 @@ class StepProgress(_Frozen):
     fraction: float
 
 
+class RowsProgress(_Frozen):
+    """How many rows of a file are done, those of an earlier attempt among them."""
+
+    type: Literal["rows"] = "rows"
+    done: int
+    total: int
+    failed: int
+
+
 class TextDelta(_Frozen):
     """A piece of the answer; joined, the pieces are `Outcome.answer`."""
 
@@ -164,6 +189,6 @@ class Finished(_Frozen):
 
 
 Event = Annotated[
-    Routed | Planned | StepChanged | StepProgress | TextDelta | Finished,
+    Routed | Planned | StepChanged | StepProgress | RowsProgress | TextDelta | Finished,
     Field(discriminator="type"),
 ]

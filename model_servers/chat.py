@@ -7,14 +7,22 @@ import json
 import logging
 import os
 import warnings
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing, asynccontextmanager
 from functools import cache
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from typing import Any, Literal, TypeVar
 
-from model_servers.chat_endpoint import ChatEndpoint
+from model_servers.breaker import Breaker
+from model_servers.chat_endpoint import ChatEndpoint, is_loopback
 from model_servers.chat_errors import Unreachable, as_ours
+from model_servers.chat_responses import begun, finish_of, is_json, usage_of, whole
 from model_servers.contracts import (
     ChatDelta,
     ChatMessage,
@@ -28,10 +36,12 @@ from model_servers.contracts import (
     Usage,
 )
 from model_servers.function_prompts import arguments_prompt, choice_prompt, choice_schema, chosen
+from model_servers.retries import Sleep, with_retries
 
 CONNECT_TIMEOUT_S = 10.0
 CHOICE_TOKENS = 64
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+T = TypeVar("T")
 
 
 @cache
@@ -51,12 +61,24 @@ def _litellm() -> Any:
 class LiteLLMChat:
     """The ChatModel behind an endpoint.
 
-    When a server of ours had died just before a call, the call is made once more on its
-    successor; nothing else is tried again here.
+    What may pass by itself is tried again until the first piece of a reply is there, never later;
+    an endpoint that keeps failing is left alone for a while.
+
+    Args:
+        breaker: says when it is left alone.
+        sleep: how it waits between two tries.
     """
 
-    def __init__(self, endpoint: ChatEndpoint) -> None:
+    def __init__(
+        self,
+        endpoint: ChatEndpoint,
+        *,
+        breaker: Breaker | None = None,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
         self.endpoint = endpoint
+        self._breaker = breaker or Breaker()
+        self._sleep = sleep
         self._http: Any = None
 
     async def complete(
@@ -84,7 +106,7 @@ class LiteLLMChat:
         assert usage is not None
         if schema is not None:
             text = text.strip()
-            if _is_json(text):
+            if is_json(text):
                 # Whole, whatever was cut: JSON allows white space after it without end.
                 finish = "stop"
         return ChatReply(text, finish, usage)
@@ -133,7 +155,7 @@ class LiteLLMChat:
             text, more = await ask(messages, by_name[name], max_tokens, timeout_s)
         try:
             arguments = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             arguments = None
         if not isinstance(arguments, dict):
             raise ModelError(
@@ -179,9 +201,9 @@ class LiteLLMChat:
             "tool_choice": {"type": "function", "function": {"name": function.name}},
         }
         options = {"max_tokens": max_tokens, "temperature": 0.0, "extra_body": body}
-        response = await self._ask(messages, options, timeout_s)
+        response = await self._ask(messages, options, timeout_s, whole)
         calls = response.choices[0].message.tool_calls or []
-        return (calls[0].function.arguments if calls else ""), _usage(response.usage)
+        return (calls[0].function.arguments if calls else ""), usage_of(response.usage)
 
     async def _constrained_call(
         self,
@@ -205,18 +227,19 @@ class LiteLLMChat:
         deadline = asyncio.get_running_loop().time() + timeout_s
         streamed = {**options, "stream": True, "stream_options": {"include_usage": True}}
         async with _deadline(timeout_s):
-            response = await self._ask(messages, streamed, timeout_s)
+            response, chunk = await self._ask(messages, streamed, timeout_s, begun)
         finish: Literal["stop", "length"] = "stop"
         usage = Usage(llm_calls=1)
         try:
-            while (chunk := await self._next(response, deadline, timeout_s)) is not None:
+            while chunk is not None:
                 if getattr(chunk, "usage", None) is not None:
-                    usage = _usage(chunk.usage)
+                    usage = usage_of(chunk.usage)
                 for choice in chunk.choices[:1]:
                     if choice.finish_reason is not None:
-                        finish = _finish_reason(choice.finish_reason)
+                        finish = finish_of(choice.finish_reason)
                     if choice.delta.content:
                         yield ChatDelta(choice.delta.content)
+                chunk = await self._next(response, deadline, timeout_s)
             # litellm ends every stream as if it were whole.
             if response.received_finish_reason is None:
                 raise ModelUnavailable("The chat model's answer broke off; try again.")
@@ -225,15 +248,24 @@ class LiteLLMChat:
             await response.aclose()  # without it the server would go on generating
 
     async def _ask(
-        self, messages: Sequence[ChatMessage], options: Mapping[str, Any], timeout_s: float
-    ) -> Any:
-        url = await self.endpoint.url()
-        try:
-            return await self._send(url, messages, options, timeout_s)
-        except Unreachable:
-            if not await self.endpoint.recover(url):
-                raise
-        return await self._send(await self.endpoint.url(), messages, options, timeout_s)
+        self,
+        messages: Sequence[ChatMessage],
+        options: Mapping[str, Any],
+        timeout_s: float,
+        take: Callable[[Any], Awaitable[T]],
+    ) -> T:
+        """What `take` makes of the endpoint's response; both are tried again together."""
+
+        async def once() -> T:
+            with self._breaker.watching():
+                url = await self.endpoint.url()
+                try:
+                    return await self._send(url, messages, options, timeout_s, take)
+                except Unreachable:
+                    await self.endpoint.recover(url)
+                    raise
+
+        return await with_retries(once, timeout_s=timeout_s, sleep=self._sleep)
 
     async def _send(
         self,
@@ -241,13 +273,14 @@ class LiteLLMChat:
         messages: Sequence[ChatMessage],
         options: Mapping[str, Any],
         timeout_s: float,
-    ) -> Any:
+        take: Callable[[Any], Awaitable[T]],
+    ) -> T:
         model = await self.endpoint.model_name()
         litellm = await asyncio.to_thread(_litellm)
         import httpx
 
         try:
-            return await litellm.acompletion(
+            response = await litellm.acompletion(
                 model=f"openai/{model}",
                 client=self._client(url),
                 api_key=self.endpoint.api_key,
@@ -256,6 +289,7 @@ class LiteLLMChat:
                 timeout=httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
                 **options,
             )
+            return await take(response)
         except Exception as error:  # litellm lets the errors of several libraries through
             raise as_ours(error, secret=self.endpoint.api_key) from None
 
@@ -269,7 +303,7 @@ class LiteLLMChat:
         if self._http is None:
             self._http = httpx.AsyncClient(
                 limits=httpx.Limits(max_keepalive_connections=0),
-                trust_env=urlsplit(url).hostname not in _LOOPBACK,
+                trust_env=not is_loopback(url),
             )
         return openai.AsyncOpenAI(
             base_url=url, api_key=self.endpoint.api_key, max_retries=0, http_client=self._http
@@ -297,25 +331,3 @@ async def _deadline(timeout_s: float) -> AsyncIterator[None]:
 
 def _too_slow(timeout_s: float) -> DeadlineExceeded:
     return DeadlineExceeded(f"The chat model took longer than {timeout_s:g} s.")
-
-
-def _finish_reason(reason: str | None) -> Literal["stop", "length"]:
-    return "length" if reason == "length" else "stop"
-
-
-def _usage(usage: Any) -> Usage:
-    details = getattr(usage, "prompt_tokens_details", None)
-    return Usage(
-        prompt_tokens=usage.prompt_tokens or 0,
-        completion_tokens=usage.completion_tokens or 0,
-        llm_calls=1,
-        cached_tokens=getattr(details, "cached_tokens", None) or 0,
-    )
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True

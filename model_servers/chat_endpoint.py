@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Protocol
+from urllib.parse import urlsplit
 
-from model_servers.contracts import ModelError, ModelUnavailable
+from model_servers.chat_errors import UNREADY, Unreachable, Unready
+from model_servers.contracts import ModelError
 from model_servers.llama import LlamaServer
 from model_servers.vllm import VllmOptions, VllmServer
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to this machine, so that no proxy is asked on the way."""
+    return urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"}
 
 
 class ChatEndpoint(Protocol):
@@ -34,8 +41,8 @@ class ChatEndpoint(Protocol):
         """The name that it serves the chat model under."""
         ...
 
-    async def recover(self, url: str) -> bool:
-        """Whether a call that could not reach `url` should be tried again on a new `url()`."""
+    async def recover(self, url: str) -> None:
+        """See to it that a server of ours that could not be reached at `url` is started anew."""
         ...
 
     async def close(self) -> None:
@@ -101,8 +108,8 @@ class FixedEndpoint:
             self._model = await self._first_model()
         return self._model
 
-    async def recover(self, url: str) -> bool:
-        return False
+    async def recover(self, url: str) -> None:
+        pass
 
     async def close(self) -> None:
         pass
@@ -112,13 +119,22 @@ class FixedEndpoint:
 
         headers = {"Authorization": f"Bearer {self.api_key}"}
         try:
-            async with httpx.AsyncClient(timeout=10, headers=headers) as client:
+            async with httpx.AsyncClient(
+                timeout=10, headers=headers, trust_env=not is_loopback(self._url)
+            ) as client:
                 answer = await client.get(f"{self._url}/models")
             answer.raise_for_status()
             return str(answer.json()["data"][0]["id"])
         except httpx.TransportError as error:
-            raise ModelUnavailable("The chat model's endpoint can't be reached.") from error
+            raise Unreachable(
+                "The chat model's endpoint can't be reached; is it running?"
+            ) from error
         except (httpx.HTTPStatusError, ValueError, LookupError, TypeError) as error:
+            status = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else 0
+            if status in UNREADY:
+                raise Unready(
+                    "The chat model is not available just now; try again later."
+                ) from error
             raise ModelError(
                 "The chat model's endpoint does not list its models: name the model to use."
             ) from error

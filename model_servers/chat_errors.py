@@ -19,11 +19,23 @@ from model_servers.contracts import (
 logger = logging.getLogger(__name__)
 
 _CREDENTIALS = re.compile(r"//[^/\s@]+@|(?i:bearer)\s+\S+|\bsk-\S+")
+UNREADY = frozenset({502, 503, 504})
 _LOGGED_CHARS = 300
+_LONGEST_RETRY_AFTER_S = 86_400.0
 
 
 class Unreachable(ModelUnavailable):
     """The connection was refused or lost."""
+
+
+class Unready(ModelUnavailable):
+    """The endpoint answered that it can't serve just now: 502, 503 or 504."""
+
+
+class EndpointFailed(ModelError):
+    """The endpoint broke on this request: any other 5xx, or an answer that makes no sense."""
+
+    http_status = 502
 
 
 def as_ours(error: Exception, *, secret: str) -> SwitchboardError:
@@ -47,9 +59,14 @@ def _translate(error: Exception) -> SwitchboardError:
     from litellm import exceptions
 
     causes = tuple(_causes(error))
-    status = getattr(error, "status_code", None)
+    status = _status(causes)
     if any(isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout) for cause in causes):
         return Unreachable("The chat model's endpoint can't be reached; is it running?")
+    if status in UNREADY:
+        return Unready(
+            "The chat model is not available just now; try again later.",
+            retry_after_s=_retry_after_s(causes),
+        )
     if isinstance(error, exceptions.Timeout | httpx.TimeoutException):
         return DeadlineExceeded("The chat model did not answer in time.")
     if isinstance(error, exceptions.ContextWindowExceededError):
@@ -64,8 +81,6 @@ def _translate(error: Exception) -> SwitchboardError:
         )
     if any(isinstance(cause, httpx.TransportError) for cause in causes):
         return Unreachable("The chat model broke off; try again.")
-    if status in {502, 503, 504}:
-        return ModelUnavailable("The chat model is not available just now; try again.")
     if status in {401, 403}:
         return ModelError("The chat model's endpoint refused the API key; check it.")
     if status == 404:
@@ -74,7 +89,7 @@ def _translate(error: Exception) -> SwitchboardError:
         return ModelRefused(
             "The chat model's endpoint refused the request; check max_tokens and the JSON Schema."
         )
-    return ModelError("The chat model's endpoint failed.")
+    return EndpointFailed("The chat model's endpoint failed; its log says why.")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -85,12 +100,22 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
+def _status(causes: tuple[BaseException, ...]) -> int | None:
+    """The status that the endpoint answered with; litellm has its own for some, as for 504."""
+    answered = (getattr(getattr(cause, "response", None), "status_code", None) for cause in causes)
+    # litellm makes up a response for errors that had none: the innermost is the endpoint's.
+    found = [status for status in answered if isinstance(status, int)]
+    return found[-1] if found else None
+
+
 def _retry_after_s(causes: tuple[BaseException, ...]) -> float | None:
-    """Seconds from a Retry-After header; a date there is ignored."""
+    """Seconds from a Retry-After header; a date there is ignored, and what makes no sense."""
     for cause in causes:
         headers = getattr(getattr(cause, "response", None), "headers", None) or {}
         try:
-            return float(headers["retry-after"])
+            seconds = float(headers["retry-after"])
         except (KeyError, ValueError):
             continue
+        if 0 <= seconds <= _LONGEST_RETRY_AFTER_S:
+            return seconds
     return None

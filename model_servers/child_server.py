@@ -102,12 +102,11 @@ class ChildServer(ABC):
         """
         return await _outcome(self._started()) + "/v1"
 
-    async def recover(self, url: str) -> bool:
-        """Whether a call that could not reach `url` should be tried again on a new `url()`.
-
-        A server that is there but no longer healthy is ended, so that it starts anew.
+    async def recover(self, url: str) -> None:
+        """A server that can't be reached at `url` is ended, so that it starts anew; once this
+        returns, `url()` gives no address of a dead one.
         """
-        return await asyncio.to_thread(self._recover, url.removesuffix("/v1"))
+        await asyncio.to_thread(self._recover, url.removesuffix("/v1"))
 
     async def close(self) -> None:
         """Stop the server and wait until it is gone. `url` raises from then on."""
@@ -140,21 +139,18 @@ class ChildServer(ABC):
             self._watcher.start()
             return self._ready
 
-    def _recover(self, url: str) -> bool:
+    def _recover(self, url: str) -> None:
         with self._lock:
             ready, process = self._ready, self._process
         if ready is None or not ready.done() or ready.exception() or ready.result() != url:
-            return not self._closing.is_set()
-        if process is None:
-            return False
-        if process.poll() is None and _healthy(url):
-            return False
+            return  # it is on its way already
+        if process is None or (process.poll() is None and _healthy(url)):
+            return
         logger.warning("the %s no longer answers: it is started again", self.title)
         _end(process, grace_s=0)
         deadline = time.monotonic() + STOP_GRACE_S
         while self._ready is ready and time.monotonic() < deadline:
             time.sleep(0.01)
-        return self._ready is not ready
 
     # --- the watching thread ---
 

@@ -5,7 +5,9 @@ Each class is defined where it is raised; the tree is drawn here.
     SwitchboardError             internal_error           500             model_servers.contracts
     ├─ ModelError                model_error              500
     │  ├─ ModelUnavailable       model_unavailable        503  retryable
-    │  │  └─ Unreachable         model_unavailable        503  retryable  model_servers.chat_errors
+    │  │  ├─ Unreachable         model_unavailable        503  retryable  model_servers.chat_errors
+    │  │  └─ Unready             model_unavailable        503  retryable  model_servers.chat_errors
+    │  ├─ EndpointFailed         model_error              502             model_servers.chat_errors
     │  ├─ ModelBusy              rate_limit_exceeded      429  retryable
     │  ├─ ModelRefused           invalid_request          400
     │  ├─ ContextTooLong         context_length_exceeded  400

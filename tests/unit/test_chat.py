@@ -12,6 +12,7 @@ import pytest
 
 from model_servers.chat import LiteLLMChat
 from model_servers.chat_endpoint import FixedEndpoint
+from model_servers.chat_errors import EndpointFailed, Unready
 from model_servers.contracts import (
     ChatDelta,
     ChatMessage,
@@ -25,6 +26,7 @@ from model_servers.contracts import (
     SwitchboardError,
     Usage,
 )
+from model_servers.retries import FIRST_PAUSE_S
 from tests import fake_openai
 from tests.fake_openai import FakeOpenAI, error, reply, stream
 
@@ -57,14 +59,22 @@ class Endpoint(FixedEndpoint):
     async def url(self) -> str:
         return self.urls[0]
 
-    async def recover(self, url: str) -> bool:
+    async def recover(self, url: str) -> None:
         self.recovered.append(url)
-        self.urls.pop(0)
-        return bool(self.urls)
+        if len(self.urls) > 1:
+            self.urls.pop(0)
+
+
+class Pauses(list[float]):
+    """Stands for sleeping: keeps how long it would have been."""
+
+    async def __call__(self, seconds: float) -> None:
+        self.append(seconds)
 
 
 def chat_to(fake: FakeOpenAI, *, native_functions: bool = True) -> LiteLLMChat:
-    return LiteLLMChat(Endpoint(fake.url, native_functions=native_functions))
+    endpoint = Endpoint(fake.url, native_functions=native_functions)
+    return LiteLLMChat(endpoint, sleep=Pauses())
 
 
 async def failure(chat: LiteLLMChat, timeout_s: float = 30.0) -> SwitchboardError:
@@ -168,35 +178,106 @@ async def test_a_stream_that_stalls_meets_its_deadline(fake: FakeOpenAI) -> None
 
 
 @pytest.mark.parametrize(
-    ("status", "message", "kind", "retryable"),
+    ("status", "message", "kind", "tries"),
     [
-        (400, "bad grammar", ModelRefused, False),
-        (400, "request (9000 tokens) exceeds the available context size", ContextTooLong, False),
-        (400, "This model's maximum context length is 4096 tokens.", ContextTooLong, False),
-        (401, f"wrong key {KEY}", ModelError, False),
-        (403, "no", ModelError, False),
-        (404, "no such model", ModelError, False),
-        (429, "slow down", ModelBusy, True),
-        (500, "boom", ModelError, False),
-        (502, "bad gateway", ModelUnavailable, True),
-        (503, "Loading model", ModelUnavailable, True),
+        (400, "bad grammar", ModelRefused, 1),
+        (400, "request (9000 tokens) exceeds the available context size", ContextTooLong, 1),
+        (400, "This model's maximum context length is 4096 tokens.", ContextTooLong, 1),
+        (401, f"wrong key {KEY}", ModelError, 1),
+        (403, "no", ModelError, 1),
+        (404, "no such model", ModelError, 1),
+        (429, "slow down", ModelBusy, 3),
+        (500, "boom", EndpointFailed, 1),
+        (502, "bad gateway", Unready, 3),
+        (503, "Loading model", Unready, 3),
+        (504, "gateway timeout", Unready, 3),
     ],
 )
 async def test_a_status_has_its_error(
-    fake: FakeOpenAI, status: int, message: str, kind: type[SwitchboardError], retryable: bool
+    fake: FakeOpenAI, status: int, message: str, kind: type[SwitchboardError], tries: int
 ) -> None:
-    fake.answers = [error(status, message)]
+    fake.answers = [error(status, message)] * tries
     raised = await failure(chat_to(fake))
     assert type(raised) is kind
-    assert raised.retryable is retryable
-    assert len(fake.requests) == 1, "litellm must not try again by itself"
+    assert raised.retryable is (tries > 1)
+    assert len(fake.requests) == tries, "litellm must not try again by itself"
 
 
 async def test_a_busy_endpoint_says_when_to_come_back(fake: FakeOpenAI) -> None:
-    fake.answers = [error(429, "slow down", retry_after="7")]
+    fake.answers = [error(429, "slow down", retry_after="7")] * 3
     raised = await failure(chat_to(fake))
     assert isinstance(raised, ModelBusy)
     assert raised.retry_after_s == 7.0
+
+
+# --- tries ---
+
+
+async def test_what_passes_is_tried_again_after_random_growing_pauses(fake: FakeOpenAI) -> None:
+    first, second = set(), set()
+    for _ in range(8):
+        fake.answers = [error(503), fake_openai.hang_up, reply("Hi.")]
+        pauses = Pauses()
+        chat = LiteLLMChat(Endpoint(fake.url), sleep=pauses)
+        assert (await chat.complete(HELLO, max_tokens=5)).text == "Hi."
+        assert len(pauses) == 2
+        first.add(pauses[0])
+        second.add(pauses[1])
+    assert 0 <= min(first) < max(first) <= FIRST_PAUSE_S
+    assert 0 <= min(second) < max(second) <= 2 * FIRST_PAUSE_S
+
+
+async def test_a_retry_after_is_honoured(fake: FakeOpenAI) -> None:
+    fake.answers = [error(429, retry_after="7"), reply("Hi.")]
+    pauses = Pauses()
+    await LiteLLMChat(Endpoint(fake.url), sleep=pauses).complete(HELLO, max_tokens=5)
+    assert pauses == [7.0]
+
+
+@pytest.mark.parametrize("nonsense", ["soon", "-3", "nan", "inf", "1e300"])
+async def test_a_retry_after_that_makes_no_sense_is_ignored(
+    fake: FakeOpenAI, nonsense: str
+) -> None:
+    fake.answers = [error(429, retry_after=nonsense), reply("Hi.")]
+    pauses = Pauses()
+    await LiteLLMChat(Endpoint(fake.url), sleep=pauses).complete(HELLO, max_tokens=5)
+    assert 0 <= pauses[0] <= FIRST_PAUSE_S
+
+
+async def test_no_pause_goes_past_the_deadline(fake: FakeOpenAI) -> None:
+    fake.answers = [error(429, retry_after="31")]
+    pauses = Pauses()
+    chat = LiteLLMChat(Endpoint(fake.url), sleep=pauses)
+    with pytest.raises(ModelBusy) as caught:
+        await chat.complete(HELLO, max_tokens=5, timeout_s=30)
+    assert pauses == []
+    assert caught.value.retry_after_s == 31
+
+
+async def test_a_stream_that_has_begun_is_not_tried_again(fake: FakeOpenAI) -> None:
+    fake.answers = [stream("one", then=None)]
+    with pytest.raises(ModelUnavailable):
+        await drained(chat_to(fake).stream(HELLO, max_tokens=9))
+    assert len(fake.requests) == 1
+
+
+async def test_a_stream_that_breaks_before_its_first_piece_is_tried_again(
+    fake: FakeOpenAI,
+) -> None:
+    fake.answers = [stream(then=None), stream("one")]
+    deltas = await drained(chat_to(fake).stream(HELLO, max_tokens=9))
+    assert [delta.text for delta in deltas] == ["one", ""]
+
+
+async def test_an_endpoint_that_keeps_failing_is_left_alone(fake: FakeOpenAI) -> None:
+    fake.answers = [error(500)] * 5
+    chat = chat_to(fake)
+    for _ in range(5):
+        await failure(chat)
+    raised = await failure(chat)
+    assert isinstance(raised, ModelUnavailable)
+    assert raised.retry_after_s is not None
+    assert len(fake.requests) == 5
 
 
 async def test_silence_meets_the_deadline(fake: FakeOpenAI) -> None:
@@ -206,12 +287,8 @@ async def test_silence_meets_the_deadline(fake: FakeOpenAI) -> None:
     assert isinstance(await failure(chat, timeout_s=0.3), DeadlineExceeded)
 
 
-async def test_nobody_there_is_unavailable() -> None:
-    assert isinstance(await failure(LiteLLMChat(Endpoint(dead_url()))), ModelUnavailable)
-
-
 async def test_a_broken_connection_is_unavailable(fake: FakeOpenAI) -> None:
-    fake.answers = [fake_openai.hang_up]
+    fake.answers = [fake_openai.hang_up] * 3
     assert isinstance(await failure(chat_to(fake)), ModelUnavailable)
 
 
@@ -224,15 +301,18 @@ async def test_a_server_that_was_started_again_is_asked_once_more(fake: FakeOpen
     fake.answers = [reply("Hi.")]
     dead = dead_url()
     endpoint = Endpoint(dead, fake.url)
-    answer = await LiteLLMChat(endpoint).complete(HELLO, max_tokens=5)
+    answer = await LiteLLMChat(endpoint, sleep=Pauses()).complete(HELLO, max_tokens=5)
     assert answer.text == "Hi."
     assert endpoint.recovered == [dead]
 
 
-async def test_it_is_asked_no_third_time() -> None:
-    endpoint = Endpoint(dead_url(), dead_url(), dead_url())
-    assert isinstance(await failure(LiteLLMChat(endpoint)), ModelUnavailable)
-    assert len(endpoint.recovered) == 1
+async def test_it_is_asked_no_fourth_time() -> None:
+    endpoint = Endpoint(dead_url())
+    raised = await failure(LiteLLMChat(endpoint, sleep=Pauses()))
+    assert isinstance(raised, ModelUnavailable)
+    assert len(endpoint.recovered) == 3
+    assert raised.retried
+    assert raised.retry_after_s is not None
 
 
 async def test_one_client_serves_several_event_loops() -> None:

@@ -97,7 +97,7 @@ async def test_a_killed_child_is_started_again(child: Child) -> None:
     first, pid = await child.url(), child.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    assert await child.recover(first)
+    await child.recover(first)
     assert await child.url() != first
     assert child.pid not in {None, pid}
 
@@ -117,12 +117,14 @@ async def test_a_child_that_hangs_is_replaced(
     assert pid is not None
     monkeypatch.setattr("model_servers.child_server.HEALTH_TIMEOUT_S", 0.2)
     os.kill(pid, signal.SIGSTOP)
-    assert await child.recover(first)
+    await child.recover(first)
     assert await child.url() != first
 
 
 async def test_a_healthy_child_needs_no_recovery(child: Child) -> None:
-    assert not await child.recover(await child.url())
+    first, pid = await child.url(), child.pid
+    await child.recover(first)
+    assert (await child.url(), child.pid) == (first, pid)
 
 
 async def test_it_can_be_closed_at_any_time() -> None:

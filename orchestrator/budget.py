@@ -40,6 +40,11 @@ class MeteredChat:
         self._begun = 0
         self.usage = Usage()
 
+    @property
+    def calls(self) -> int:
+        """Calls of the model that were begun, those that failed among them."""
+        return self._begun
+
     def _admit(self, max_tokens: int) -> int:
         left = self._max_tokens - self.usage.completion_tokens
         if self._begun >= self._max_calls or left <= 0:

@@ -8,6 +8,8 @@ import re
 import tempfile
 import threading
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
 
@@ -55,6 +57,7 @@ class ArtifactStore(Protocol):
 _ID = re.compile(r"[0-9a-f]{64}")
 _MEGABYTE = 1024 * 1024
 MAX_NAME_CHARS = 120
+_WRITING = ".writing-"
 
 
 class FileArtifactStore:
@@ -75,6 +78,8 @@ class FileArtifactStore:
         self._quota_bytes = quota_bytes
         self._lock = threading.Lock()
         root.mkdir(parents=True, exist_ok=True)
+        for unfinished in root.rglob(f"{_WRITING}*"):  # what a killed service left
+            unfinished.unlink(missing_ok=True)
         self._used_bytes = sum(file.stat().st_size for file in root.glob("*/*") if file.is_file())
 
     def put(self, data: bytes, *, name: str, origin: Origin) -> Artifact:
@@ -97,15 +102,58 @@ class FileArtifactStore:
         content, facts = self._paths(artifact.id)
         with self._lock:
             if not content.exists():
-                if self._used_bytes + len(data) > self._quota_bytes:
-                    raise InvalidInput(
-                        f"There is no room left for {name}: the files kept may take "
-                        f"{self._quota_bytes / _MEGABYTE:.0f} MB. Remove some, or raise the quota."
-                    )
+                self._check_room(name, len(data))
                 _write_atomically(content, data)
                 self._used_bytes += len(data)
             _write_atomically(facts, artifact.model_dump_json().encode())
         return artifact
+
+    @contextmanager
+    def new_file(self) -> Iterator[Path]:
+        """Where to write a file piece by piece before it is kept; gone at the end if it was not."""
+        handle, temporary = tempfile.mkstemp(dir=self._root, prefix=_WRITING)
+        os.close(handle)
+        try:
+            yield Path(temporary)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+
+    def keep(self, path: Path, *, name: str, media_type: str, origin: Origin) -> Artifact:
+        """Keep a document from `new_file` that this service wrote; only the quota bounds it.
+
+        Raises InvalidInput where there is no room.
+        """
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        artifact = Artifact(
+            id=digest,
+            kind="document",
+            media_type=media_type,
+            size=path.stat().st_size,
+            name=clean_name(name),
+            origin=origin,
+        )
+        content, facts = self._paths(artifact.id)
+        with self._lock:
+            if not content.exists():
+                self._check_room(artifact.name, artifact.size)
+                content.parent.mkdir(exist_ok=True)
+                path.replace(content)
+                self._used_bytes += artifact.size
+            _write_atomically(facts, artifact.model_dump_json().encode())
+        return artifact
+
+    def remove(self, artifact_id: str) -> None:
+        """Forget a file. Raises NotFound."""
+        content, facts = self._paths(artifact_id)
+        with self._lock:
+            try:
+                size = content.stat().st_size
+                content.unlink()
+            except OSError:
+                raise _not_found() from None
+            facts.unlink(missing_ok=True)
+            self._used_bytes -= size
 
     def get(self, artifact_id: str) -> Artifact:
         """What is known of a file. Raises NotFound."""
@@ -123,6 +171,13 @@ class FileArtifactStore:
         except OSError:
             raise _not_found() from None
 
+    def _check_room(self, name: str, size: int) -> None:
+        if self._used_bytes + size > self._quota_bytes:
+            raise InvalidInput(
+                f"There is no room left for {name}: the files kept may take "
+                f"{self._quota_bytes / _MEGABYTE:.0f} MB. Remove some, or raise the quota."
+            )
+
     def _paths(self, artifact_id: str) -> tuple[Path, Path]:
         if not _ID.fullmatch(artifact_id):
             raise _not_found()
@@ -137,7 +192,7 @@ def _not_found() -> NotFound:
 def _write_atomically(path: Path, data: bytes) -> None:
     """Write beside and rename, so that a reader sees the whole file or none."""
     path.parent.mkdir(exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=_WRITING)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

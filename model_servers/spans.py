@@ -66,7 +66,8 @@ class Span:
         """It is over; the first end counts."""
         if self.ended is None:
             self.ended = time.perf_counter()
-            self.error = None if error is None else error_code(error)
+            if error is not None:
+                self.error = error_code(error)
 
 
 _open: ContextVar[Span | None] = ContextVar("open_span", default=None)

@@ -19,7 +19,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from model_servers.contracts import DeadlineExceeded, SwitchboardError
+from model_servers.spans import note, span
 from orchestrator.plan import Plan, Ref, Step
+from orchestrator.shapes import fields, shape
 from orchestrator.turn import ErrorReport, Event, StepChanged, StepProgress, StepReport
 from tools.artifacts import Artifact
 from tools.coercions import coerce
@@ -119,8 +121,13 @@ async def run_tool(tool: Tool, args: Mapping[str, Any], ctx: RunContext) -> Tool
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "arguments"
         raise InvalidInput(f"{tool.name}: {where}: {first['msg']}.", param=where) from None
+    note(args=fields(checked))
     try:
-        return await tool(checked, ctx)
+        result = await tool(checked, ctx)
+        note(result=fields(result.data))
+        if result.artifacts:
+            note(artifacts=[shape(made) for made in result.artifacts[:8]])
+        return result
     except (SwitchboardError, TimeoutError):
         raise
     except Exception as error:
@@ -141,6 +148,13 @@ class _Run:
     write: Callable[[str, str], None]
 
     async def step(self, step: Step, needs: Needs) -> StepReport:
+        with span("step", id=step.id, tool=step.tool) as made:
+            report = await self._done(step, needs)
+            made.note(status=report.status)
+            made.error = report.error.code if report.error is not None else None
+            return report
+
+    async def _done(self, step: Step, needs: Needs) -> StepReport:
         failed = [id_ for id_, report in needs.items() if report.status != "ok"]
         begun = time.monotonic()
         if failed:
@@ -182,8 +196,9 @@ class _Run:
             except DeadlineExceeded:
                 raise
             except SwitchboardError as error:
-                if wrote or not error.retryable or attempt == ATTEMPTS:
+                if wrote or not error.retryable or error.retried or attempt == ATTEMPTS:
                     raise
+                note(attempts=attempt + 1, retried_after=error.code)
             pause_s = BACKOFF_S * (1 + random.random())  # noqa: S311 - jitter, not a secret
             await asyncio.sleep(min(pause_s, ctx.remaining_s()))
         raise AssertionError("the last attempt returns or raises")
@@ -193,9 +208,12 @@ class _Run:
         args: dict[str, Any] = dict(step.args)
         slots = tool.slots()
         for name, refs in step.refs(slots).items():
+            given = [self._resolve(ref, needs) for ref in refs]
+            turned = [f"{kind} → {slots[name]}" for _, kind in given if kind != slots[name]]
+            if turned:
+                note(coercions=turned)
             values = [
-                await coerce(*self._resolve(ref, needs), slots[name], self.ctx.artifacts)
-                for ref in refs
+                await coerce(value, kind, slots[name], self.ctx.artifacts) for value, kind in given
             ]
             args[name] = values[0] if len(values) == 1 else "\n\n".join(map(str, values))
         return args

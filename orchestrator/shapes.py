@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel
@@ -17,20 +21,27 @@ _MARKED_BYTES = 65_536
 _KEY = secrets.token_bytes(32)
 """Of this process alone: a plain hash of a telephone number is found by trying them all."""
 
+_words: ContextVar[bool] = ContextVar("words_are_kept", default=False)
 
-def shape(value: Any, *, words: bool = False) -> Any:
-    """The value's kind and size as JSON. With `words` a text's own, masked, stand beside them.
 
-    Equal texts have equal marks in one run of the service.
-    """
+@contextmanager
+def keeping_words(wanted: bool) -> Iterator[None]:
+    """Whether a text's own words, masked, stand beside its shape; they do not by default."""
+    token = _words.set(wanted)
+    try:
+        yield
+    finally:
+        _words.reset(token)
+
+
+def shape(value: Any) -> Any:
+    """The value's kind and size, as JSON. Equal texts have equal marks in one run of a process."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return _text(value, words=words)
+        return _text(value)
     if isinstance(value, Artifact):
         return {"kind": value.kind, "media_type": value.media_type, "bytes": value.size}
-    if isinstance(value, BaseModel):
-        return fields(dict(value), words=words)
     if isinstance(value, Mapping):
         return {"keys": len(value)}
     if isinstance(value, list | tuple):
@@ -38,13 +49,42 @@ def shape(value: Any, *, words: bool = False) -> Any:
     return "number" if isinstance(value, int | float) else type(value).__name__
 
 
-def fields(values: Mapping[str, Any], *, words: bool = False) -> dict[str, Any]:
-    """The shape of each of some named values."""
-    return {name: shape(value, words=words) for name, value in [*values.items()][:MAX_FIELDS]}
+def fields(data: BaseModel) -> dict[str, Any]:
+    """The shape of each field; a field that takes one of a few words keeps its value.
+
+    Such a field (a language, a task) tells nothing of a person, and the model has checked it.
+    """
+    closed = _closed(type(data))
+    return {
+        name: value if name in closed else shape(value)
+        for name, value in islice(data, MAX_FIELDS)
+        if value is not None
+    }
 
 
-def _text(value: str, *, words: bool) -> dict[str, Any]:
+@cache
+def _closed(model: type[BaseModel]) -> frozenset[str]:
+    schema = model.model_json_schema()
+    return frozenset(
+        name for name, about in schema.get("properties", {}).items() if _takes_few_words(about)
+    )
+
+
+def _takes_few_words(schema: Mapping[str, Any]) -> bool:
+    if "anyOf" in schema:
+        return all(_takes_few_words(option) for option in schema["anyOf"])
+    if schema.get("type") == "array":
+        return _takes_few_words(schema.get("items", {}))
+    return (
+        "enum" in schema
+        or "const" in schema
+        or schema.get("type") in ("boolean", "null")
+        or schema.get("pattern") == "^[a-z]{2}$"
+    )
+
+
+def _text(value: str) -> dict[str, Any]:
     raw = value.encode("utf-8", "surrogatepass")
     mark = hashlib.blake2s(raw[:_MARKED_BYTES], key=_KEY, digest_size=4).hexdigest()
     found: dict[str, Any] = {"chars": len(value), "bytes": len(raw), "mark": mark}
-    return found | {"text": mask(value)} if words else found
+    return found | {"text": mask(value)} if _words.get() else found

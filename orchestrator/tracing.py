@@ -11,6 +11,7 @@ from typing import Any
 from model_servers.spans import Span, recording
 from orchestrator.database import now
 from orchestrator.logs import current_request, request_id, tell
+from orchestrator.shapes import keeping_words
 from orchestrator.traces import Kind, Recorded, TraceStore
 
 log = logging.getLogger("orchestrator.requests")
@@ -33,7 +34,7 @@ class Tracer:
     ) -> None:
         self._store = store
         self._versions = versions
-        self.words = words
+        self._words = words
 
     @contextmanager
     def trace(self, trace_id: str, kind: Kind, owner: str, **attributes: Any) -> Iterator[Span]:
@@ -45,7 +46,7 @@ class Tracer:
         begun_at, asked = now(), request_id()
         root: Span | None = None
         try:
-            with recording(kind, **attributes) as root:
+            with keeping_words(self._words), recording(kind, **attributes) as root:
                 yield root
         finally:
             if root is not None:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
 from model_servers.contracts import ChatMessage, ChatModel
 from orchestrator.plan import Plan, PlanError
@@ -188,7 +188,7 @@ def _inline(schema: Any, definitions: Mapping[str, Any]) -> Any:
 def _read(text: str, request: str, registry: Registry, inputs: Mapping[str, Kind]) -> Plan:
     try:
         plan = Plan.model_validate(json.loads(text))
-    except (ValueError, ValidationError) as error:
+    except (ValueError, RecursionError) as error:  # pydantic's errors are ValueErrors
         raise PlanError("The plan was not valid JSON.") from error
     plan = plan.check(registry, inputs)
     said = " ".join(request.lower().split())

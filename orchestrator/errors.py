@@ -24,6 +24,8 @@ Each class is defined where it is raised; the tree is drawn here.
     ├─ StoreUnavailable          knowledge_unavailable    503  retryable  tools.knowledge.vectors
     ├─ PlanError                 invalid_plan             422             orchestrator.plan
     ├─ BudgetExceeded            budget_exceeded          422             orchestrator.budget
+    ├─ Overloaded                rate_limit_exceeded      429  retryable  orchestrator.admission
+    ├─ Stopping                  service_stopping         503  retryable
     ├─ DatabaseError             database_error           500             orchestrator.errors
     │  └─ DatabaseUnavailable    database_unavailable     503  retryable
     ├─ RequestError              invalid_request          400             orchestrator.errors

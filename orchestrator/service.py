@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from uuid import uuid4
 from pydantic import SecretStr
 
 from model_servers.contracts import DeadlineExceeded
+from orchestrator.admission import Admission, Bounds
 from orchestrator.composer import Composer
 from orchestrator.conversations import ConversationStore
 from orchestrator.database import open_database
@@ -20,7 +22,7 @@ from orchestrator.keys import KeyStore
 from orchestrator.router import Router
 from orchestrator.settings import Settings
 from orchestrator.turn import Event, Turn
-from orchestrator.turns import Turns, Work
+from orchestrator.turns import Turns, Work, lower
 from tools.artifacts import FileArtifactStore
 from tools.contracts import ToolResult
 from tools.registry import Registry, load_registry
@@ -61,6 +63,14 @@ class Service:
         self.conversations = conversations
         self.handoffs = handoffs
         self.keys = keys
+        self.admission = Admission(
+            Bounds(
+                running=settings.max_running,
+                waiting=settings.max_waiting,
+                running_per_key=settings.max_running_per_key,
+                waiting_per_key=settings.max_waiting_per_key,
+            )
+        )
         self._work = Work(settings, registry, models, chat, artifacts, knowledge)
         self._turns = Turns(self._work, agent=agent, composer=composer, conversations=conversations)
         self._resources = resources
@@ -69,13 +79,23 @@ class Service:
         """The agent at work on one turn; the last event is the outcome.
 
         Closing the generator cancels the work. Raises SwitchboardError where the turn as a whole
-        can't be served; a step that fails is part of the outcome instead.
+        can't be served, Overloaded among them; a step that fails is part of the outcome instead.
         """
         events: asyncio.Queue[Event | None] = asyncio.Queue()
-        # Whoever waits for this answer is gone after a crash: its state is kept once, at the end.
-        work = asyncio.create_task(
-            self._turns.run(turn, events.put_nowait, turn_id=f"turn_{uuid4().hex}")
-        )
+
+        async def when_admitted() -> None:
+            timeout_s = lower(self.settings.request_timeout_s, turn.limits.timeout_s)
+            async with self.admission.admitted(turn.owner, timeout_s=timeout_s) as deadline:
+                # Whoever waits for this answer is gone after a crash: its state is kept once, at
+                # the end.
+                await self._turns.run(
+                    turn,
+                    events.put_nowait,
+                    turn_id=f"turn_{uuid4().hex}",
+                    timeout_s=deadline - time.monotonic(),
+                )
+
+        work = asyncio.create_task(when_admitted())
         work.add_done_callback(lambda _: events.put_nowait(None))
         try:
             while (event := await events.get()) is not None:
@@ -87,15 +107,22 @@ class Service:
                 await work
 
     async def run_tool(self, name: str, arguments: Mapping[str, Any], *, owner: str) -> ToolResult:
-        """One tool by itself. Raises NotFound, InvalidInput and what the tool raises."""
+        """One tool by itself.
+
+        Raises NotFound, InvalidInput, Overloaded, and what the tool raises.
+        """
         tool = self.registry[name]
         chat = self._work.meter()
-        ctx = self._work.context(chat)
-        try:
-            async with asyncio.timeout(ctx.remaining_s()):
-                result = await run_tool(tool, arguments, ctx)
-        except TimeoutError:
-            raise DeadlineExceeded(f"{name} did not finish in the time for a request.") from None
+        timeout_s = self.settings.request_timeout_s
+        async with self.admission.admitted(owner, timeout_s=timeout_s) as deadline:
+            ctx = self._work.context(chat, timeout_s=deadline - time.monotonic())
+            try:
+                async with asyncio.timeout(ctx.remaining_s()):
+                    result = await run_tool(tool, arguments, ctx)
+            except TimeoutError:
+                raise DeadlineExceeded(
+                    f"{name} did not finish in the time for a request."
+                ) from None
         return ToolResult(result.data, result.artifacts, chat.usage)
 
     async def close(self) -> None:

@@ -69,7 +69,21 @@ class Settings(BaseSettings):
 
     artifacts_quota_mb: int = Field(default=2_000, ge=10)
     request_timeout_s: float = Field(default=180.0, gt=0)
+    """For all of a request: the wait for its turn, its plan, every step and model call."""
     max_steps: int = Field(default=12, ge=1, le=64)
+    max_llm_calls: int = Field(default=400, ge=1)
+    max_completion_tokens: int = Field(default=100_000, ge=1)
+    """Tokens that the chat model may write for one request, and how often it may be called."""
+    grace_s: float = Field(default=30.0, ge=0)
+    """How long requests in flight may go on after SIGTERM."""
+
+    max_running: int = Field(default=16, ge=1)
+    """Requests at work at once. Most need no chat model; those that do queue for its slots."""
+    max_waiting: int = Field(default=64, ge=0)
+    """Requests that wait for their turn; one more is refused with 429."""
+    max_running_per_key: int = Field(default=12, ge=1)
+    max_waiting_per_key: int = Field(default=32, ge=0)
+
     max_request_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
     max_prompt_chars: int = Field(default=100_000, ge=100)
     max_messages: int = Field(default=200, ge=1)

@@ -28,6 +28,15 @@ class Message(_Frozen):
     content: str
 
 
+class Limits(_Frozen):
+    """What a turn may take at most. The service has bounds of its own: these only lower them."""
+
+    timeout_s: float | None = None
+    max_steps: int | None = None
+    max_llm_calls: int | None = None
+    max_completion_tokens: int | None = None
+
+
 class Turn(_Frozen):
     """What a person or a program asks.
 
@@ -39,6 +48,7 @@ class Turn(_Frozen):
         history: earlier messages where the client keeps them itself (OpenAI's `messages`).
         plan_only: plan and stop; nothing is run.
         owner: id of the API key, or "local".
+        limits: what it may take.
     """
 
     text: str
@@ -47,6 +57,7 @@ class Turn(_Frozen):
     history: tuple[Message, ...] = ()
     plan_only: bool = False
     owner: str = "local"
+    limits: Limits = Limits()
 
 
 class ToolScore(_Frozen):

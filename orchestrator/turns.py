@@ -6,7 +6,7 @@ import functools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from orchestrator.budget import MeteredChat
 from orchestrator.composer import Composer
@@ -16,6 +16,7 @@ from orchestrator.settings import Settings
 from orchestrator.turn import (
     Event,
     Finished,
+    Limits,
     Message,
     Outcome,
     Planned,
@@ -35,9 +36,11 @@ if TYPE_CHECKING:
     from tools.artifacts import FileArtifactStore
     from tools.knowledge.base import KnowledgeBase
 
-MAX_CALLS_A_REQUEST = 40
-MAX_COMPLETION_TOKENS_A_REQUEST = 8_000
 _HISTORY_MESSAGES = 20
+
+N = TypeVar("N", int, float)
+
+NO_LIMITS = Limits()
 
 Durability = Literal["exit", "sync"]
 """When LangGraph keeps a turn's state: once at its end, or after every step, to go on from."""
@@ -54,12 +57,14 @@ class Work:
     artifacts: FileArtifactStore
     knowledge: KnowledgeBase
 
-    def meter(self) -> MeteredChat:
+    def meter(self, limits: Limits = NO_LIMITS) -> MeteredChat:
         """The chat model, with the bounds of one request."""
         return MeteredChat(
             self.chat,
-            max_calls=MAX_CALLS_A_REQUEST,
-            max_completion_tokens=MAX_COMPLETION_TOKENS_A_REQUEST,
+            max_calls=lower(self.settings.max_llm_calls, limits.max_llm_calls),
+            max_completion_tokens=lower(
+                self.settings.max_completion_tokens, limits.max_completion_tokens
+            ),
         )
 
     def context(self, chat: ChatModel, *, timeout_s: float | None = None) -> RunContext:
@@ -71,6 +76,11 @@ class Work:
             knowledge=self.knowledge,
             deadline=time.monotonic() + (timeout_s or self.settings.request_timeout_s),
         )
+
+
+def lower(bound: N, asked: N | None) -> N:
+    """The service's own bound, or the lower one that was asked for."""
+    return bound if asked is None else min(bound, asked)
 
 
 class Turns:
@@ -109,7 +119,9 @@ class Turns:
         begun = time.monotonic()
         lasting = durability == "sync"
         config = {"configurable": {"thread_id": turn_id}}
-        chat = self._work.meter()
+        limits = turn.limits
+        chat = self._work.meter(limits)
+        timeout_s = lower(timeout_s or self._work.settings.request_timeout_s, limits.timeout_s)
         context = TurnContext(
             registry=self._work.registry,
             composer=self._composer,
@@ -118,7 +130,7 @@ class Turns:
             emit=emit,
             route_threshold=self._work.settings.route_threshold,
             max_prompt_chars=self._work.settings.max_prompt_chars,
-            max_steps=self._work.settings.max_steps,
+            max_steps=lower(self._work.settings.max_steps, limits.max_steps),
             settled=functools.partial(self._agent.checkpointer.settled, turn_id),
         )
         before = await self._agent.aget_state(config) if lasting else None

@@ -19,6 +19,7 @@ from langgraph.func import task
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
+from model_servers.spans import leaf, note, spanned
 from orchestrator.budget import BudgetExceeded
 from orchestrator.composer import FILE_WORDS, Composer, Lack
 from orchestrator.executor import InputValue, StepWork, execute
@@ -131,6 +132,7 @@ async def guard(state: State, runtime: Node) -> State:
     return {"request": request, "resolved": request, "payload": None}
 
 
+@spanned("resolve")
 async def resolve(state: State, runtime: Node) -> State:
     """Make a follow-up stand on its own."""
     history = _history(state)
@@ -161,6 +163,7 @@ async def _is_command(request: str, runtime: Node) -> bool:
     return sure and works_on_text(context.registry, best)
 
 
+@spanned("route")
 async def route(state: State, runtime: Node) -> State:
     """Draft a plan from the words, and say how sure it is."""
     context = runtime.context
@@ -187,8 +190,17 @@ async def route(state: State, runtime: Node) -> State:
         resolved_request=request if request != state["request"] else None,
     )
     context.emit(Routed(route=report))
+    note(
+        path=path,
+        confidence=report.confidence,
+        shortlist={score.tool: round(score.confidence, 4) for score in report.shortlist},
+        language=language,
+        follow_up=report.resolved_request is not None,
+    )
     if path != "planner":
         context.emit(Planned(plan=planned))
+        with leaf("plan", by=path, steps=_as_traced(planned, context.registry)):
+            pass
     return {
         "language": language,
         "inputs": {name: value.model_dump(mode="json") for name, value in inputs.items()},
@@ -198,6 +210,7 @@ async def route(state: State, runtime: Node) -> State:
     }
 
 
+@spanned("plan")
 async def plan(state: State, runtime: Node) -> State:
     """Ask the LLM for a plan over the shortlist."""
     context = runtime.context
@@ -215,7 +228,14 @@ async def plan(state: State, runtime: Node) -> State:
         timeout_s=context.run.remaining_s(),
     )
     context.emit(Planned(plan=planned))
+    note(by="planner", steps=_as_traced(planned, registry))
     return {"plan": planned.model_dump(mode="json")}
+
+
+def _as_traced(planned: Plan, registry: Registry) -> dict[str, str]:
+    """Each step's tool, and the steps that it needs."""
+    needs = planned.needs(registry)
+    return {step.id: f"{step.tool}({', '.join(sorted(needs[step.id]))})" for step in planned.steps}
 
 
 async def run_plan(state: State, runtime: Node) -> State:
@@ -270,6 +290,7 @@ async def _as_task(settled: Settled, step: Step, work: StepWork) -> StepReport:
     return StepReport.model_validate(done)
 
 
+@spanned("respond")
 async def respond(state: State, runtime: Node) -> State:
     """Plain chat, or a question back."""
     context = runtime.context

@@ -149,6 +149,8 @@ class Outcome(_Frozen):
     artifacts: tuple[Artifact, ...] = ()
     citations: tuple[Citation, ...] = ()
     route: RouteReport
+    error: ErrorReport | None = None
+    """Why the turn broke off; `answer` is then the part that was there, or empty."""
     usage: UsageReport = UsageReport()
     seconds: float = 0.0
     handoff: HandoffReport | None = None

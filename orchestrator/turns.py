@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import functools
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from model_servers.contracts import SwitchboardError
 from orchestrator.budget import MeteredChat
 from orchestrator.composer import Composer
 from orchestrator.conversations import ConversationStore, StoredMessage
+from orchestrator.partial import Told, usage_report
 from orchestrator.plan import Plan
 from orchestrator.settings import Settings
 from orchestrator.turn import (
@@ -25,7 +28,6 @@ from orchestrator.turn import (
     StepChanged,
     StepReport,
     Turn,
-    UsageReport,
 )
 from tools.contracts import RunContext
 from tools.registry import Registry
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from model_servers.pool import ModelPool
     from tools.artifacts import FileArtifactStore
     from tools.knowledge.base import KnowledgeBase
+
+log = logging.getLogger(__name__)
 
 _HISTORY_MESSAGES = 20
 
@@ -122,12 +126,13 @@ class Turns:
         limits = turn.limits
         chat = self._work.meter(limits)
         timeout_s = lower(timeout_s or self._work.settings.request_timeout_s, limits.timeout_s)
+        told = Told(emit)
         context = TurnContext(
             registry=self._work.registry,
             composer=self._composer,
             run=self._work.context(chat, timeout_s=timeout_s),
             chat=chat,
-            emit=emit,
+            emit=told,
             route_threshold=self._work.settings.route_threshold,
             max_prompt_chars=self._work.settings.max_prompt_chars,
             max_steps=lower(self._work.settings.max_steps, limits.max_steps),
@@ -136,7 +141,15 @@ class Turns:
         before = await self._agent.aget_state(config) if lasting else None
         if before is None or before.created_at is None:
             given = await self._begin(turn, f"{turn_id}_user" if lasting else None)
-            state = await self._agent.ainvoke(given, config, context=context, durability=durability)
+            try:
+                state = await self._agent.ainvoke(
+                    given, config, context=context, durability=durability
+                )
+            except SwitchboardError as error:
+                if not lasting:
+                    took = time.monotonic() - begun
+                    await self._keep_broken_off(turn, turn_id, told, error, chat, took)
+                raise
         else:
             for event in _done_before(before):
                 emit(event)
@@ -156,6 +169,30 @@ class Turns:
             )
             outcome = outcome.model_copy(update={"message_id": message_id})
         emit(Finished(outcome=outcome))
+
+    async def _keep_broken_off(
+        self,
+        turn: Turn,
+        turn_id: str,
+        told: Told,
+        error: SwitchboardError,
+        chat: MeteredChat,
+        seconds: float,
+    ) -> None:
+        """Keep what there is of the answer in the conversation, with the reason why no more."""
+        if turn.conversation_id is None or turn.plan_only:
+            return
+        outcome = told.broken_off(
+            turn_id, turn.conversation_id, error, usage=chat.usage, seconds=seconds
+        )
+        if outcome is None:
+            return
+        try:
+            await self._conversations.append(
+                turn.conversation_id, "assistant", outcome.answer, outcome.model_dump(mode="json")
+            )
+        except SwitchboardError:  # the turn's own error is the one to be told
+            log.exception("turn %s broke off, and what there was of it is not kept", turn_id)
 
     async def _begin(self, turn: Turn, message_id: str | None) -> dict[str, Any]:
         """The graph's input; the request becomes part of its conversation."""
@@ -242,7 +279,6 @@ def _outcome(
     seconds: float,
 ) -> Outcome:
     steps = tuple(StepReport.model_validate(step) for step in state.get("steps", ()))
-    usage = chat.usage
     return Outcome(
         id=turn_id,
         conversation_id=conversation_id,
@@ -252,11 +288,6 @@ def _outcome(
         artifacts=tuple(artifact for step in steps for artifact in step.artifacts),
         citations=state.get("citations", ()),
         route=RouteReport.model_validate(state["route"]),
-        usage=UsageReport(
-            prompt_tokens=usage.prompt_tokens,
-            completion_tokens=usage.completion_tokens,
-            total_tokens=usage.prompt_tokens + usage.completion_tokens,
-            llm_calls=usage.llm_calls,
-        ),
+        usage=usage_report(chat.usage),
         seconds=round(seconds, 4),
     )

@@ -146,9 +146,13 @@ class Turns:
                     given, config, context=context, durability=durability
                 )
             except SwitchboardError as error:
-                if not lasting:
+                if not lasting and not turn.plan_only:
                     took = time.monotonic() - begun
-                    await self._keep_broken_off(turn, turn_id, told, error, chat, took)
+                    await self._keep_broken_off(
+                        told.broken_off(
+                            turn_id, turn.conversation_id, error, usage=chat.usage, seconds=took
+                        )
+                    )
                 raise
         else:
             for event in _done_before(before):
@@ -170,29 +174,19 @@ class Turns:
             outcome = outcome.model_copy(update={"message_id": message_id})
         emit(Finished(outcome=outcome))
 
-    async def _keep_broken_off(
-        self,
-        turn: Turn,
-        turn_id: str,
-        told: Told,
-        error: SwitchboardError,
-        chat: MeteredChat,
-        seconds: float,
-    ) -> None:
-        """Keep what there is of the answer in the conversation, with the reason why no more."""
-        if turn.conversation_id is None or turn.plan_only:
-            return
-        outcome = told.broken_off(
-            turn_id, turn.conversation_id, error, usage=chat.usage, seconds=seconds
-        )
-        if outcome is None:
+    async def _keep_broken_off(self, outcome: Outcome | None) -> None:
+        """Keep what there is of an answer in its conversation, with the reason why no more."""
+        if outcome is None or outcome.conversation_id is None:
             return
         try:
             await self._conversations.append(
-                turn.conversation_id, "assistant", outcome.answer, outcome.model_dump(mode="json")
+                outcome.conversation_id,
+                "assistant",
+                outcome.answer,
+                outcome.model_dump(mode="json"),
             )
         except SwitchboardError:  # the turn's own error is the one to be told
-            log.exception("turn %s broke off, and what there was of it is not kept", turn_id)
+            log.exception("turn %s broke off, and what there was of it is not kept", outcome.id)
 
     async def _begin(self, turn: Turn, message_id: str | None) -> dict[str, Any]:
         """The graph's input; the request becomes part of its conversation."""

@@ -6,7 +6,8 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import JsonValue
@@ -115,26 +116,29 @@ def _shown(value: JsonValue) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def result_lines(
-    inputs: Sequence[str],
-    columns: Sequence[str],
-    results: Iterable[tuple[Row, Cells, str | None]],
-) -> Iterator[tuple[str, str]]:
-    """Each line of the results, as CSV and as JSONL; the first is the CSV's header alone.
+@dataclass(frozen=True, slots=True)
+class ResultTable:
+    """The lines of the results: the rows' own columns, those of the results, and the error.
 
     Args:
-        inputs: the rows' own columns.
-        columns: of the results.
-        results: each row with its cells and, where it failed, why.
+        inputs, columns: names that differ from one another.
     """
-    number_name = unused("row", (*inputs, *columns))
-    error_name = unused("error", (*inputs, *columns))
-    yield csv_line([*inputs, *columns, error_name]), ""
-    for row, cells, error in results:
-        given: list[JsonValue] = [row.cells.get(name, "") for name in inputs]
-        made = [cells.get(name) for name in columns]
-        record = dict(zip((*inputs, *columns), (*given, *made), strict=True))
-        yield (
+
+    inputs: tuple[str, ...]
+    columns: tuple[str, ...]
+
+    def csv_header(self) -> str:
+        return csv_line([*self.inputs, *self.columns, self._own("error")])
+
+    def lines(self, row: Row, cells: Cells, error: str | None) -> tuple[str, str]:
+        """The row as a line of a CSV, and of JSONL; `error` says why it failed, where it did."""
+        given: list[JsonValue] = [row.cells.get(name, "") for name in self.inputs]
+        made = [cells.get(name) for name in self.columns]
+        record = dict(zip((*self.inputs, *self.columns), (*given, *made), strict=True))
+        return (
             csv_line([*given, *made, error]),
-            json_line({number_name: row.number, **record, error_name: error}),
+            json_line({self._own("row"): row.number, **record, self._own("error"): error}),
         )
+
+    def _own(self, name: str) -> str:
+        return unused(name, (*self.inputs, *self.columns))

@@ -180,15 +180,6 @@ class StepProgress(_Frozen):
     fraction: float
 
 
-class RowsProgress(_Frozen):
-    """How many rows of a file are done, those of an earlier attempt among them."""
-
-    type: Literal["rows"] = "rows"
-    done: int
-    total: int
-    failed: int
-
-
 class TextDelta(_Frozen):
     """A piece of the answer; joined, the pieces are `Outcome.answer`."""
 
@@ -202,6 +193,6 @@ class Finished(_Frozen):
 
 
 Event = Annotated[
-    Routed | Planned | StepChanged | StepProgress | RowsProgress | TextDelta | Finished,
+    Routed | Planned | StepChanged | StepProgress | TextDelta | Finished,
     Field(discriminator="type"),
 ]

@@ -115,14 +115,20 @@ def outcome(done: Outcome, key: str) -> list[Bubble]:
     """A finished turn: the fold with its steps, then the answer."""
     reports = {report.id: report for report in done.steps}
     steps = [render.step(reports.get(s.id), s, key=key) for s in done.plan.steps]
-    return [
+    shown = [
         render.work(_summary(done), render.route(done.route, done.usage), key=key, done=True),
         *steps,
-        render.answer(done.answer, done.citations, done.message_id),
     ]
+    if done.answer or done.error is None:
+        shown.append(render.answer(done.answer, done.citations, done.message_id))
+    if done.error is not None:
+        shown.append(render.error(done.error.message))
+    return shown
 
 
 def _summary(done: Outcome) -> str:
+    if done.error is not None:
+        return f"Not finished <small>{render.seconds(done.seconds)}</small>"
     count = len(done.plan.steps)
     failed = sum(report.status == "failed" for report in done.steps)
     steps = "No tool needed" if not count else "1 step" if count == 1 else f"{count} steps"

@@ -84,6 +84,11 @@ class Settings(BaseSettings):
     max_running_per_key: int = Field(default=12, ge=1)
     max_waiting_per_key: int = Field(default=32, ge=0)
 
+    task_workers: int = Field(default=2, ge=1, le=64)
+    """Tasks at work at once, beside the requests."""
+    task_timeout_s: float = Field(default=3_600.0, gt=0)
+    """For the plan and the steps of a task, anew after a restart."""
+
     max_request_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
     max_prompt_chars: int = Field(default=100_000, ge=100)
     max_messages: int = Field(default=200, ge=1)

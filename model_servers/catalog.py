@@ -193,6 +193,16 @@ class Catalog(_Row):
             facts = [f"{file.name} {file.sha256}" for file in model.files]
         return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
+    def version(self, name: str) -> str:
+        """What a trace calls the model: its name and its content's hash, or its package's version.
+
+        Raises UnknownModel.
+        """
+        for entry in self.bundled:
+            if entry.name == name:
+                return f"{entry.package} {entry.version}"
+        return f"{name} {self.fingerprint(self.model(name))[:12]}"
+
 
 @cache
 def load_catalog() -> Catalog:

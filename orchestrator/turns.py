@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from model_servers.contracts import SwitchboardError
+from model_servers.spans import note
 from orchestrator.budget import MeteredChat
 from orchestrator.composer import Composer
 from orchestrator.conversations import ConversationStore, StoredMessage
 from orchestrator.partial import Told, usage_report
 from orchestrator.plan import Plan
 from orchestrator.settings import Settings
+from orchestrator.shapes import shape
+from orchestrator.traces import Kind
+from orchestrator.tracing import Tracer, outcome_facts
 from orchestrator.turn import (
     Event,
     Finished,
@@ -60,6 +64,7 @@ class Work:
     chat: ChatModel
     artifacts: FileArtifactStore
     knowledge: KnowledgeBase
+    tracer: Tracer
 
     def meter(self, limits: Limits = NO_LIMITS) -> MeteredChat:
         """The chat model, with the bounds of one request."""
@@ -118,6 +123,19 @@ class Turns:
         turn that was begun before, and cut off, goes on from there: what is done is told again,
         and not done again. `timeout_s` is the setting for requests where it is None.
         """
+        kind: Kind = "task" if durability == "sync" else "turn"
+        with self._work.tracer.trace(turn_id, kind, turn.owner):
+            note(**_traced(turn))
+            await self._run(turn, emit, turn_id, durability, timeout_s)
+
+    async def _run(
+        self,
+        turn: Turn,
+        emit: Callable[[Event], None],
+        turn_id: str,
+        durability: Durability,
+        timeout_s: float | None,
+    ) -> None:
         from orchestrator.graph import TurnContext
 
         begun = time.monotonic()
@@ -163,6 +181,7 @@ class Turns:
                     None, config, context=context, durability=durability
                 )
         outcome = _outcome(turn_id, turn.conversation_id, state, chat, time.monotonic() - begun)
+        note(**outcome_facts(outcome))
         if turn.conversation_id is not None and not turn.plan_only:
             message_id = await self._conversations.append(
                 turn.conversation_id,
@@ -263,6 +282,16 @@ def _last_files(stored: tuple[StoredMessage, ...]) -> list[dict[str, Any]]:
         if message.role == "user" and message.outcome and message.outcome.get("attachments"):
             return list(message.outcome["attachments"])
     return []
+
+
+def _traced(turn: Turn) -> dict[str, Any]:
+    """What a trace tells of a turn before it runs."""
+    return {
+        "request": shape(turn.text),
+        "attachments": [shape(file) for file in turn.attachments],
+        "conversation_id": turn.conversation_id,
+        "plan_only": turn.plan_only,
+    }
 
 
 def _outcome(

@@ -11,6 +11,7 @@ requests delays another one's by at most one of its own.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator
@@ -92,14 +93,16 @@ class Admission:
         """Wait for a place, and hold it for the length of the block.
 
         Gives the time by which the work is to be done, on the clock of `time.monotonic()`:
-        `timeout_s` from now, waiting included. Shortly after it what still runs is cut off.
+        `timeout_s` from now, waiting included; `math.inf` sets no bound. Shortly after it what
+        still runs is cut off.
         Raises Overloaded and Stopping instead of letting it in, DeadlineExceeded, and Stopping
         in the middle of work that the service can't wait for any longer.
         """
         deadline = time.monotonic() + timeout_s
         await self._enter(owner, deadline)
         begun = time.monotonic()
-        scope = asyncio.timeout(max(0.0, deadline - begun) + (LATENESS - 1) * timeout_s)
+        left_s = max(0.0, deadline - begun) + (LATENESS - 1) * timeout_s
+        scope = asyncio.timeout(_finite(left_s))
         self._scopes.add(scope)
         try:
             async with scope:
@@ -161,7 +164,7 @@ class Admission:
         self._queues.setdefault(owner, deque()).append(place)
         self._idle.clear()
         try:
-            async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+            async with asyncio.timeout(_finite(max(0.0, deadline - time.monotonic()))):
                 await place
         except TimeoutError:
             self._give_up(owner, place)
@@ -225,3 +228,7 @@ class Admission:
             "The service is stopping and takes nothing new; try again in a moment.",
             retry_after_s=self._restart_s,
         )
+
+
+def _finite(seconds: float) -> float | None:
+    return None if math.isinf(seconds) else seconds

@@ -156,12 +156,18 @@ class Extension(Body):
         store: keep the request and the answer, as a new conversation where none is given.
         plan_only: plan and stop.
         progress: a stream carries route, plan, steps and outcome as events of their own.
+        timeout_s, max_steps, max_llm_calls, max_completion_tokens: what the request may take,
+            below the service's own bounds.
     """
 
     conversation: str | None = None
     store: bool = False
     plan_only: bool = False
     progress: bool = False
+    timeout_s: float | None = Field(default=None, gt=0)
+    max_steps: int | None = Field(default=None, ge=1)
+    max_llm_calls: int | None = Field(default=None, ge=0)
+    max_completion_tokens: int | None = Field(default=None, ge=1)
 
 
 class ChatRequest(Body):

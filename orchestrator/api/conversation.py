@@ -18,7 +18,7 @@ from orchestrator.api.chat_request import (
 )
 from orchestrator.api.uploads import attachment
 from orchestrator.errors import BadRequest
-from orchestrator.turn import Message, Turn
+from orchestrator.turn import Limits, Message, Turn
 from tools.artifacts import Artifact
 
 if TYPE_CHECKING:
@@ -42,6 +42,27 @@ def check_size(request: ChatRequest, settings: Settings) -> None:
             "are taken; send a long text as a file.",
             param="messages",
         )
+
+
+def limits_of(extension: Extension, settings: Settings) -> Limits:
+    """What the client lets its request take. Raises BadRequest where that is more than the
+    service does."""
+    bounds = {
+        "timeout_s": settings.request_timeout_s,
+        "max_steps": settings.max_steps,
+        "max_llm_calls": settings.max_llm_calls,
+        "max_completion_tokens": settings.max_completion_tokens,
+    }
+    asked = {name: getattr(extension, name) for name in bounds}
+    for name, bound in bounds.items():
+        if asked[name] is not None and asked[name] > bound:
+            param = f"switchboard.{name}"
+            raise BadRequest(
+                f"{param}: {asked[name]:g} is more than the service's own {bound:g}; it can only "
+                "be lowered.",
+                param=param,
+            )
+    return Limits(**asked)
 
 
 async def as_turn(request: ChatRequest, store: FileArtifactStore, owner: str) -> Turn:

@@ -10,8 +10,9 @@ from pydantic import field_validator
 
 from model_servers.encoders import DIMENSIONS, encode, encoder_name
 from model_servers.languages import identify
+from orchestrator.api.admitted import admitted
 from orchestrator.api.chat_request import Body
-from orchestrator.api.facade import TheService
+from orchestrator.api.facade import Owner, TheService
 from orchestrator.api.limits import BoundedRoute
 from orchestrator.api.replies import Json
 from orchestrator.errors import BadRequest, UnknownModel
@@ -53,7 +54,7 @@ class EmbeddingsRequest(Body):
 
 
 @router.post("/embeddings", summary="Texts as vectors")
-async def create_embeddings(body: EmbeddingsRequest, service: TheService) -> Json:
+async def create_embeddings(body: EmbeddingsRequest, service: TheService, owner: Owner) -> Json:
     """Unit vectors of 384 dimensions. The model `switchboard` takes the encoder by the texts'
     language, one for the whole request: vectors of the two can't be compared. Only the first 256
     tokens of a text count. The usage is an estimate, from the texts' length."""
@@ -68,7 +69,10 @@ async def create_embeddings(body: EmbeddingsRequest, service: TheService) -> Jso
             f"There is no embedding model {body.model!r}; there are: {', '.join([AUTO, *MODELS])}.",
             param="model",
         )
-    vectors = await encode(service.models, texts, language=language, role=body.input_type)
+    async with admitted(service, owner) as deadline:
+        vectors = await encode(
+            service.models, texts, language=language, role=body.input_type, deadline=deadline
+        )
     model = next(n for n, code in MODELS.items() if encoder_name(code) == encoder_name(language))
     tokens = sum(map(_estimated_tokens, texts))
     return Json(

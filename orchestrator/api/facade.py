@@ -13,6 +13,7 @@ from tools.contracts import ToolResult
 if TYPE_CHECKING:
     from model_servers.contracts import ChatModel
     from model_servers.pool import ModelPool
+    from orchestrator.admission import Admission
     from orchestrator.conversations import ConversationStore
     from orchestrator.handoffs import HandoffStore
     from orchestrator.keys import KeyStore
@@ -34,6 +35,7 @@ class Service(Protocol):
     conversations: ConversationStore
     handoffs: HandoffStore
     keys: KeyStore
+    admission: Admission
 
     def run(self, turn: Turn) -> AsyncIterator[Event]:
         """The agent; closing the iterator cancels the work."""

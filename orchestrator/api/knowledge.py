@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Query, UploadFile
 from pydantic import Field
 
+from orchestrator.api.admitted import admitted
 from orchestrator.api.chat_request import Body
-from orchestrator.api.facade import TheService
+from orchestrator.api.facade import Owner, Service, TheService
 from orchestrator.api.limits import BoundedRoute
 from orchestrator.api.replies import Json
 from orchestrator.errors import BadRequest
 from tools.coercions import coerce
-from tools.knowledge.passages import DEFAULT_COLLECTION
+from tools.knowledge.passages import DEFAULT_COLLECTION, Document
 
 router = APIRouter(prefix="/v1/kb", tags=["Knowledge base"], route_class=BoundedRoute)
 
@@ -28,22 +30,27 @@ class KnowledgeSearch(Body):
 @router.post("/documents", summary="Add documents")
 async def add_documents(
     service: TheService,
+    owner: Owner,
     file: Annotated[list[UploadFile], File(description="Markdown, HTML, PDF, DOCX, CSV, text.")],
     collection: Annotated[str, Form()] = DEFAULT_COLLECTION,
 ) -> Json:
     """As multipart/form-data. A document is known by its file's name, which may hold folders
     (`en/returns.md`); one with the name of another takes its place."""
-    added = []
-    for upload in file:
-        if not upload.filename:
-            raise BadRequest("file: each document needs a file name.", param="file")
-        content = await upload.read()
-        artifact = await asyncio.to_thread(
-            service.artifacts.put, content, name=upload.filename, origin="user"
-        )
-        text = await coerce(artifact, artifact.kind, "text", service.artifacts)
-        added.append(await service.knowledge.add(upload.filename, text, collection=collection))
+    # A long document takes its time: the body's size is what bounds it.
+    async with service.admission.admitted(owner, timeout_s=math.inf):
+        added = [await _add(upload, collection, service) for upload in file]
     return Json({"object": "list", "data": added})
+
+
+async def _add(upload: UploadFile, collection: str, service: Service) -> Document:
+    if not upload.filename:
+        raise BadRequest("file: each document needs a file name.", param="file")
+    content = await upload.read()
+    artifact = await asyncio.to_thread(
+        service.artifacts.put, content, name=upload.filename, origin="user"
+    )
+    text = await coerce(artifact, artifact.kind, "text", service.artifacts)
+    return await service.knowledge.add(upload.filename, text, collection=collection)
 
 
 @router.get("/documents", summary="The documents")
@@ -66,10 +73,11 @@ async def remove_document(
 
 
 @router.post("/search", summary="The passages nearest to a query")
-async def search(body: KnowledgeSearch, service: TheService) -> Json:
-    passages = await service.knowledge.search(
-        body.query, collection=body.collection, limit=body.limit
-    )
+async def search(body: KnowledgeSearch, service: TheService, owner: Owner) -> Json:
+    async with admitted(service, owner):
+        passages = await service.knowledge.search(
+            body.query, collection=body.collection, limit=body.limit
+        )
     return Json({"object": "list", "data": passages})
 
 

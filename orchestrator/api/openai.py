@@ -8,9 +8,10 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from orchestrator.api.admitted import admitted, admitted_stream
 from orchestrator.api.chat_request import ChatRequest, Extension, SystemMessage
 from orchestrator.api.completions import Completion
-from orchestrator.api.conversation import as_turn, check_size, request_of, text_of
+from orchestrator.api.conversation import as_turn, check_size, limits_of, request_of, text_of
 from orchestrator.api.direct import DirectChat, is_direct
 from orchestrator.api.embeddings import MODELS as EMBEDDING_MODELS
 from orchestrator.api.facade import Owner, Service, TheService
@@ -41,8 +42,9 @@ async def create_chat_completion(
     from the system message. With `tools` or a JSON `response_format` the chat model answers
     itself. System messages do not reach the agent, which has its own instructions.
 
-    The extension field `switchboard` continues or keeps a conversation, stops after planning, and
-    asks for progress: then a stream carries events called `switchboard`, and a whole answer has
+    The extension field `switchboard` continues or keeps a conversation, stops after planning,
+    lowers what the request may take (time, steps, calls and tokens of the chat model), and asks
+    for progress: then a stream carries events called `switchboard`, and a whole answer has
     the outcome (plan, steps, citations, artifacts) under the same name.
     """
     check_size(body, service.settings)
@@ -65,8 +67,10 @@ async def create_chat_completion(
         _refuse_extension(body)
         direct = DirectChat(body, service.chat, service.settings)
         if body.stream:
-            return await streamed(direct.stream(completion), request)
-        return Json(await direct.whole(completion))
+            chunks = admitted_stream(service, owner, direct.stream(completion))
+            return await streamed(chunks, request)
+        async with admitted(service, owner):
+            return Json(await direct.whole(completion))
     if body.tool_choice not in (None, "none", "auto"):
         raise BadRequest("tool_choice: there are no tools to choose from.", param="tool_choice")
     return await _agent(body, completion, service, owner, request)
@@ -76,7 +80,8 @@ async def _agent(
     body: ChatRequest, completion: Completion, service: Service, owner: str, request: Request
 ) -> Response:
     extension = body.switchboard or Extension()
-    turn = await as_turn(body, service.artifacts, owner)
+    limits = limits_of(extension, service.settings)
+    turn = (await as_turn(body, service.artifacts, owner)).model_copy(update={"limits": limits})
     if extension.store and turn.conversation_id is None and not turn.plan_only:
         conversation_id = await service.conversations.create(owner)
         turn = turn.model_copy(update={"conversation_id": conversation_id})

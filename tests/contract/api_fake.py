@@ -21,6 +21,7 @@ from model_servers.contracts import (
     ToolCall,
     Usage,
 )
+from orchestrator.admission import Admission, Bounds
 from orchestrator.api.app import create_app
 from orchestrator.conversations import ConversationStore
 from orchestrator.database import Database, database_at
@@ -193,6 +194,7 @@ class FakeService:
         self.conversations = ConversationStore(database)
         self.handoffs = HandoffStore(database)
         self.keys = KeyStore(database)
+        self.admission = Admission(Bounds())
         self.turns: list[Turn] = []
         self.working = asyncio.Event()
         self.cancelled = asyncio.Event()

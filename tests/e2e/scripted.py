@@ -13,6 +13,7 @@ from typing import Any, cast
 from fastapi import FastAPI
 
 from model_servers.contracts import ModelUnavailable
+from orchestrator.admission import Admission, Bounds
 from orchestrator.api.app import create_app
 from orchestrator.api.facade import Service
 from orchestrator.conversations import ConversationStore
@@ -82,6 +83,7 @@ class ScriptedService:
         self.artifacts = FileArtifactStore(
             self.home / "files", max_file_bytes=50_000, quota_bytes=1_000_000
         )
+        self.admission = Admission(Bounds())
         self._gate = asyncio.Event()
 
     async def open(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -166,3 +167,12 @@ async def test_errors_of_the_work_are_its_own(door: Door) -> None:
         async with door.admission.admitted("a", timeout_s=10):
             raise TimeoutError
     assert door.admission.running == 0
+
+
+async def test_work_without_a_bound_is_only_cut_off_when_the_service_stops(door: Door) -> None:
+    came = [door.come(name, timeout_s=math.inf) for name in ("a1", "a2", "a3")]
+    await settle()
+    assert door.inside == ["a1", "a2"]
+    await door.admission.cut_off()
+    ended = await asyncio.gather(*came, return_exceptions=True)
+    assert [type(error) for error in ended] == [Stopping] * 3

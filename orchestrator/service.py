@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from model_servers.contracts import DeadlineExceeded
 from orchestrator.admission import Admission, Bounds
+from orchestrator.bulk import Bulk
 from orchestrator.composer import Composer
 from orchestrator.conversations import ConversationStore
 from orchestrator.database import open_database
@@ -20,7 +21,10 @@ from orchestrator.executor import run_tool
 from orchestrator.handoffs import HandoffStore
 from orchestrator.keys import KeyStore
 from orchestrator.router import Router
+from orchestrator.row_store import RowStore
 from orchestrator.settings import Settings
+from orchestrator.task_runner import TaskRunner
+from orchestrator.tasks import TaskStore
 from orchestrator.traces import TraceStore
 from orchestrator.tracing import Tracer
 from orchestrator.turn import Event, Turn
@@ -52,6 +56,8 @@ class Service:
         conversations: ConversationStore,
         handoffs: HandoffStore,
         keys: KeyStore,
+        tasks: TaskStore,
+        rows: RowStore,
         composer: Composer,
         agent: Any,
         traces: TraceStore,
@@ -79,6 +85,15 @@ class Service:
         self._tracer = tracer
         self._work = Work(settings, registry, models, chat, artifacts, knowledge, tracer)
         self._turns = Turns(self._work, agent=agent, composer=composer, conversations=conversations)
+        self.bulk = Bulk(self._work, composer, rows)
+        self.tasks = TaskRunner(
+            tasks,
+            self._turns,
+            self.bulk,
+            agent.checkpointer,
+            workers=settings.task_workers,
+            timeout_s=settings.task_timeout_s,
+        )
         self._resources = resources
 
     async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
@@ -133,7 +148,11 @@ class Service:
         return ToolResult(result.data, result.artifacts, chat.usage)
 
     async def close(self) -> None:
-        """Give everything back; servers that were started are stopped."""
+        """Give everything back; servers that were started are stopped.
+
+        Tasks that are not finished go on at the next start.
+        """
+        await self.tasks.close()
         await self._resources.aclose()
 
 
@@ -187,7 +206,7 @@ async def open_service(settings: Settings) -> Service:
 
         router = await Router.fit(registry, encode_wishes, settings.cache_dir)
         checkpointer = await open_checkpoints(settings, resources)
-        return Service(
+        service = Service(
             settings,
             registry=registry,
             models=models,
@@ -197,12 +216,18 @@ async def open_service(settings: Settings) -> Service:
             conversations=ConversationStore(database),
             handoffs=HandoffStore(database),
             keys=KeyStore(database),
+            tasks=TaskStore(database),
+            rows=RowStore(database),
             composer=Composer(registry, router),
             agent=build_agent(checkpointer),
             traces=traces,
             tracer=Tracer(traces, versions=_versions(settings), words=settings.trace_text),
             resources=resources.pop_all(),
         )
+        resources.push_async_callback(service.close)
+        await service.tasks.start()
+        resources.pop_all()
+        return service
     raise AssertionError("the stack does not swallow errors")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,6 @@ from orchestrator.task import FinalState, Task, TaskEvent, TaskRequest
 from orchestrator.tasks import MAX_ATTEMPTS, TaskStore
 from orchestrator.turn import (
     ErrorReport,
-    Event,
     Finished,
     Outcome,
     TextDelta,
@@ -22,6 +21,7 @@ from orchestrator.turn import (
 )
 
 if TYPE_CHECKING:
+    from orchestrator.bulk import Bulk
     from orchestrator.checkpoints import Checkpoints
     from orchestrator.turns import Turns
 
@@ -34,8 +34,6 @@ STEP_PARTS, ROW_PARTS = 20, 100
 """In how many parts the progress of a step, and of rows, is told at most."""
 
 Emit = Callable[[TaskEvent], None]
-Rows = Callable[[Task, Emit], Awaitable[Mapping[str, Any]]]
-"""Does a task with `each`: tells RowsDone, goes on where it stopped, and gives its outcome."""
 
 
 class TaskRunner:
@@ -43,8 +41,8 @@ class TaskRunner:
 
     Args:
         turns: what a task is run with.
-        checkpoints: where its state is kept while it is not finished.
-        rows: what a task with `each` is run with.
+        bulk: what a task with `each` is run with.
+        checkpoints: where a turn's state is kept while it is not finished.
         workers: tasks at once.
         timeout_s: for the steps of one attempt at a task.
     """
@@ -53,8 +51,8 @@ class TaskRunner:
         self,
         store: TaskStore,
         turns: Turns,
+        bulk: Bulk,
         checkpoints: Checkpoints,
-        rows: Rows,
         *,
         workers: int,
         timeout_s: float,
@@ -62,7 +60,7 @@ class TaskRunner:
         self.store = store
         self._turns = turns
         self._checkpoints = checkpoints
-        self._rows = rows
+        self._bulk = bulk
         self._workers = workers
         self._timeout_s = timeout_s
         self._running: dict[str, tuple[Task, asyncio.Task[None]]] = {}
@@ -173,29 +171,28 @@ class TaskRunner:
         await self._forget(task.id)
 
     async def _done(self, task: Task) -> tuple[Mapping[str, Any], ErrorReport | None]:
-        """A task's outcome, and why it has failed where all of its steps have."""
+        """A task's outcome, and why it has failed where nothing came of it."""
+        outcomes: list[Outcome] = []
         async with _telling(self.store, task.id) as tell:
-            if task.request.each:
-                return await self._rows(task, tell), None
-            outcomes: list[Outcome] = []
 
-            def emit(event: Event) -> None:
+            def emit(event: TaskEvent) -> None:
                 if isinstance(event, Finished):
                     outcomes.append(event.outcome)
                 else:
                     tell(event)
 
-            await self._turns.run(
-                _turn(task),
-                emit,
-                turn_id=task.id,
-                durability="sync",
-                timeout_s=self._timeout_s,
-            )
+            if task.request.each:
+                await self._bulk.run(_turn(task), emit, job_id=task.id)
+            else:
+                await self._turns.run(
+                    _turn(task),
+                    emit,
+                    turn_id=task.id,
+                    durability="sync",
+                    timeout_s=self._timeout_s,
+                )
         (outcome,) = outcomes
-        failed = [step.error for step in outcome.steps if step.status != "ok"]
-        all_failed = bool(failed) and len(failed) == len(outcome.steps)
-        return outcome.model_dump(mode="json"), failed[0] if all_failed else None
+        return outcome.model_dump(mode="json"), _failure(outcome)
 
     async def _forget(self, task_id: str) -> None:
         """Remove the state of a task that has ended: its outcome has all of it."""
@@ -206,6 +203,15 @@ class TaskRunner:
 def _is_suspect(task: Task) -> bool:
     """Whether the service has died of it, or beside it, so often that this try is its last."""
     return task.attempts == MAX_ATTEMPTS - 1
+
+
+def _failure(outcome: Outcome) -> ErrorReport | None:
+    """Why nothing came of it: no step went well, or no row."""
+    rows = outcome.rows
+    if rows is not None and rows.total and rows.failed == rows.total:
+        return ErrorReport(code="rows_failed", message=outcome.answer)
+    errors = [step.error for step in outcome.steps if step.status != "ok"]
+    return errors[0] if errors and len(errors) == len(outcome.steps) else None
 
 
 def _turn(task: Task) -> Turn:
@@ -236,7 +242,7 @@ class _Teller:
 
     def tell(self, event: TaskEvent) -> None:
         # The answer is in the outcome, whole: half of one can't be taken back after a crash.
-        if isinstance(event, TextDelta | Finished):
+        if isinstance(event, TextDelta):
             return
         mark = _mark(event.model_dump(include=_MARKING))
         if mark not in self._told:

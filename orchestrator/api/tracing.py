@@ -1,9 +1,12 @@
-"""An id for every request, and no failure that leaves without one."""
+"""An id and a line in the log for every request, and no failure that leaves without them."""
 
 from __future__ import annotations
 
 import logging
 import re
+import time
+from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -11,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from model_servers.contracts import SwitchboardError
 from orchestrator.api.replies import error_response
+from orchestrator.logs import RequestFacts, current_request, tell
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +32,7 @@ class RequestIds:
     """Puts `x-request-id` on every response, the client's own where it sent a sound one.
 
     What nobody else has caught is answered here: a bug is logged with the id, and told as that.
+    The request's line in the log has its route and not its address, which may hold anything.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -39,24 +44,67 @@ class RequestIds:
         sent = Headers(scope=scope).get("x-request-id", "")
         request_id = sent if _ID.fullmatch(sent) else f"req_{uuid4().hex}"
         scope.setdefault("state", {})["request_id"] = request_id
-        started = False
-
-        async def send_with_id(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                MutableHeaders(scope=message)["x-request-id"] = request_id
-            await send(message)
-
+        request = RequestFacts(request_id)
+        token, begun = current_request.set(request), time.perf_counter()
+        answer = _Answer()
         try:
-            return await self._app(scope, receive, send_with_id)
+            await self._serve(scope, receive, answer.counting(send, request_id), answer)
+        finally:
+            _tell(scope, request, answer, time.perf_counter() - begun)
+            current_request.reset(token)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, answer: _Answer) -> None:
+        try:
+            return await self._app(scope, receive, send)
         except SwitchboardError as error:
-            if started:
+            if answer.status is not None:
                 raise
             response = error_response(error)
         except Exception:
-            log.exception("request %s: %s %s", request_id, scope["method"], scope["path"])
-            if started:
+            log.exception("%s %s broke", scope["method"], _route(scope))
+            if answer.status is not None:
                 raise
-            response = error_response(internal_error(request_id))
-        return await response(scope, receive, send_with_id)
+            response = error_response(internal_error(scope["state"]["request_id"]))
+        return await response(scope, receive, send)
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What has been sent of the answer."""
+
+    status: int | None = None
+    sent_bytes: int = 0
+
+    def counting(self, send: Send, request_id: str) -> Send:
+        """`send`, which puts the id on the answer and takes note of it."""
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self.status = message["status"]
+                MutableHeaders(scope=message)["x-request-id"] = request_id
+            else:
+                self.sent_bytes += len(message.get("body", b""))
+            await send(message)
+
+        return send_with_id
+
+
+def _route(scope: Scope) -> str:
+    """The path's template; the page's files, and what is not there, have none."""
+    return getattr(scope.get("route"), "path", None) or "unmatched"
+
+
+def _tell(scope: Scope, request: RequestFacts, answer: _Answer, seconds: float) -> None:
+    """The request's line: of the API always, of the page and of probes where it failed."""
+    route, failed = _route(scope), answer.status is None or answer.status >= 500
+    level = logging.INFO if route.startswith("/v1") else logging.DEBUG
+    facts: dict[str, Any] = {
+        "method": scope["method"],
+        "route": route,
+        "status": answer.status,
+        "seconds": round(seconds, 4),
+        "owner": scope["state"].get("owner"),
+        "response_bytes": answer.sent_bytes,
+    }
+    tell(log, "request", logging.WARNING if failed else level, **facts, **request.facts)
+    request.told = True

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import math
 import re
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
@@ -20,6 +23,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from orchestrator.errors import DatabaseError, DatabaseUnavailable
 
 BUSY_TIMEOUT_MS = 10_000
+PING_S = 1.0
+"""How long a ping waits for who is writing."""
 _MIGRATION_LOCK = 0x5317C4B0
 """Key of PostgreSQL's advisory lock: two services that start at once migrate one by one."""
 
@@ -58,9 +63,15 @@ class Database:
                     yield connection
 
     async def ping(self) -> None:
-        """Ask it something trivial. Raises DatabaseUnavailable."""
+        """See that it answers, and that nobody keeps others from writing.
+
+        Raises DatabaseUnavailable.
+        """
         async with self.read() as connection:
             await connection.execute(sa.text("SELECT 1"))
+        url = self._engine.url
+        if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
+            await asyncio.to_thread(_take_write_lock, Path(str(url.database)))
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -167,6 +178,21 @@ def _translated() -> Iterator[None]:
     except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
         raise DatabaseUnavailable(
             "The database does not answer; see that it runs, can be reached and has room."
+        ) from error
+
+
+def _take_write_lock(file: Path) -> None:
+    """Take the write lock and give it back. Raises DatabaseUnavailable."""
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"file:{quote(str(file))}?mode=rw", timeout=PING_S, uri=True)
+        ) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.rollback()
+    except sqlite3.Error as error:
+        raise DatabaseUnavailable(
+            "The database can't be written; see that it is there, that no other program holds "
+            "it, and that there is room."
         ) from error
 
 

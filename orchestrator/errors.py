@@ -20,6 +20,7 @@ Each class is defined where it is raised; the tree is drawn here.
     │  ├─ InvalidInput           invalid_input            400
     │  └─ ToolFault              tool_fault               500             orchestrator.executor
     ├─ NotFound                  not_found                404             tools.errors
+    ├─ StorageUnavailable        storage_unavailable      503  retryable
     ├─ RegistryError             invalid_tool             500             tools.registry
     ├─ StoreUnavailable          knowledge_unavailable    503  retryable  tools.knowledge.vectors
     ├─ PlanError                 invalid_plan             422             orchestrator.plan

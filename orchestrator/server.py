@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from model_servers.contracts import SwitchboardError
-from orchestrator.home import Address, Home, HomeLock
+from orchestrator.home import Address, Home, HomeError, HomeLock
 
 if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
 
+    from orchestrator.admission import Admission
     from orchestrator.settings import Settings
 
 T = TypeVar("T")
@@ -31,8 +32,8 @@ T = TypeVar("T")
 MAX_SOCKET_PATH_BYTES = 107
 """`sun_path` is 108 bytes on Linux, one of them the final zero."""
 
-GRACE_S = 30.0
-"""How long requests in flight may go on after SIGTERM."""
+LAST_WORDS_S = 5
+"""How long those may take that were told that the service waits no longer for them."""
 
 COMMAND_WAIT_S = 30.0
 """How long `serve` waits for a command that has opened the home for itself."""
@@ -155,15 +156,19 @@ async def _serve_until_signalled(
     main = asyncio.current_task()
     assert main is not None
     server: uvicorn.Server | None = None
+    draining: asyncio.Task[None] | None = None
     url = _local_url(sock)
 
     def stop() -> None:
+        nonlocal draining
         if server is None:
             main.cancel()
+        elif draining is None:
+            with contextlib.suppress(HomeError):  # a full disk keeps nobody from stopping
+                lock.write("stopping")
+            draining = asyncio.create_task(_drain(server, admission, settings.grace_s))
         else:
-            lock.write("stopping")
-            server.force_exit = server.should_exit
-            server.should_exit = True
+            server.force_exit = server.should_exit = True
 
     def ready() -> None:
         lock.write("serving", Address(url))
@@ -177,8 +182,11 @@ async def _serve_until_signalled(
     say(f"starting, profile {settings.profile}")
     try:
         async with service_app(settings, page=True) as app:
-            server = _server(app, ready, grace_s=GRACE_S)
+            admission: Admission = app.state.service.admission
+            server = _server(app, ready, grace_s=settings.grace_s)
             await server.serve(sockets=[sock])
+            if draining is not None:
+                draining.cancel()
             say("stopping")
     except asyncio.CancelledError:
         if server is not None:
@@ -279,6 +287,23 @@ class OneShotService:
                 grace_s = self._settings.request_timeout_s
                 self._server = _server(app, ready, grace_s=grace_s)
                 await self._server.serve(sockets=[sock])
+
+
+async def _drain(server: uvicorn.Server, admission: Admission, grace_s: float) -> None:
+    """Take nothing new, wait for what was taken in, end what is not done by then; then stop.
+
+    The server listens until then: readiness tells that it stops, and who comes too late is told
+    so, and when to try again.
+    """
+    until = time.monotonic() + grace_s
+    admission.stop()
+    if not await admission.idle(grace_s):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_S):
+                await admission.cut_off()
+    left_s = int(until - time.monotonic())
+    server.config.timeout_graceful_shutdown = max(LAST_WORDS_S, left_s)
+    server.should_exit = True
 
 
 def _server(app: FastAPI, ready: Callable[[], None], *, grace_s: float) -> uvicorn.Server:

@@ -15,7 +15,7 @@ from typing import BinaryIO, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from tools.errors import InvalidInput, NotFound
+from tools.errors import InvalidInput, NotFound, StorageUnavailable
 from tools.file_types import detect_file_type
 
 ArtifactKind = Literal["text", "document", "image", "audio", "video", "table"]
@@ -41,7 +41,8 @@ class ArtifactStore(Protocol):
     def put(self, data: bytes, *, name: str, origin: Origin) -> Artifact:
         """Keep the bytes; kind and media type are read from them, not from the name.
 
-        Raises InvalidInput where the bytes are empty, too large, or not what the name says.
+        Raises InvalidInput where the bytes are empty, too large, or not what the name says,
+        StorageUnavailable.
         """
         ...
 
@@ -58,6 +59,18 @@ _ID = re.compile(r"[0-9a-f]{64}")
 _MEGABYTE = 1024 * 1024
 MAX_NAME_CHARS = 120
 _WRITING = ".writing-"
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """What the system says of a disk that can't be written becomes StorageUnavailable."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageUnavailable(
+            f"Files can't be kept just now ({error.strerror}): the service's disk needs room, or "
+            "can't be written."
+        ) from error
 
 
 class FileArtifactStore:
@@ -82,8 +95,9 @@ class FileArtifactStore:
             unfinished.unlink(missing_ok=True)
         self._used_bytes = sum(file.stat().st_size for file in root.glob("*/*") if file.is_file())
 
+    @writing()
     def put(self, data: bytes, *, name: str, origin: Origin) -> Artifact:
-        """Keep the bytes. Raises InvalidInput; nothing is kept then."""
+        """Keep the bytes. Raises InvalidInput, StorageUnavailable; nothing is kept then."""
         name = clean_name(name)
         if len(data) > self._max_file_bytes:
             raise InvalidInput(
@@ -110,18 +124,23 @@ class FileArtifactStore:
 
     @contextmanager
     def new_file(self) -> Iterator[Path]:
-        """Where to write a file piece by piece before it is kept; gone at the end if it was not."""
-        handle, temporary = tempfile.mkstemp(dir=self._root, prefix=_WRITING)
-        os.close(handle)
-        try:
-            yield Path(temporary)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        """Where to write a file piece by piece before it is kept; gone at the end if it was not.
 
+        Raises StorageUnavailable, also for what goes wrong while it is written.
+        """
+        with writing():
+            handle, temporary = tempfile.mkstemp(dir=self._root, prefix=_WRITING)
+            os.close(handle)
+            try:
+                yield Path(temporary)
+            finally:
+                Path(temporary).unlink(missing_ok=True)
+
+    @writing()
     def keep(self, path: Path, *, name: str, media_type: str, origin: Origin) -> Artifact:
         """Keep a document from `new_file` that this service wrote; only the quota bounds it.
 
-        Raises InvalidInput where there is no room.
+        Raises InvalidInput where there is no room, StorageUnavailable.
         """
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()

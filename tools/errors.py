@@ -19,6 +19,14 @@ class InvalidInput(ToolError):
     http_status = 400
 
 
+class StorageUnavailable(SwitchboardError):
+    """A file can't be kept just now: the disk is full, or can't be written."""
+
+    code = "storage_unavailable"
+    http_status = 503
+    retryable = True
+
+
 class NotFound(SwitchboardError):
     """Something was asked for by an id or a name that does not exist."""
 

@@ -9,11 +9,13 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Form, Request, UploadFile
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
+from orchestrator.admission import Admission, Bounds
 from orchestrator.plan import Plan, Step
 from orchestrator.settings import Settings
 from orchestrator.turn import (
@@ -34,6 +36,7 @@ ROUTE = RouteReport(path="router", confidence=0.9)
 
 def create_fake_app() -> FastAPI:
     app = FastAPI()
+    app.state.service = SimpleNamespace(admission=Admission(Bounds()))
     app.state.seen = []
     app.state.hold = asyncio.Event()
     app.state.held = asyncio.Event()

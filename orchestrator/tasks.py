@@ -11,7 +11,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from orchestrator.admission import Overloaded
+from orchestrator.admission import Overloaded, Stopping
 from orchestrator.database import Database, now, storable, storable_json
 from orchestrator.errors import Conflict
 from orchestrator.tables import task_events as _events
@@ -42,6 +42,7 @@ class TaskStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._watchers: dict[str, set[asyncio.Event]] = {}
+        self._stopping = False
 
     async def create(
         self, owner: str, request: TaskRequest, key: str | None = None
@@ -93,8 +94,8 @@ class TaskStore:
             query = query.where(_tasks.c.state == state)
         if after is not None:
             last = await self.get(after, owner)
-            older = sa.tuple_(_tasks.c.created_at, _tasks.c.id)
-            query = query.where(older < sa.tuple_(last.created_at, sa.literal(last.id)))
+            there = sa.literal(last.created_at, _tasks.c.created_at.type), sa.literal(last.id)
+            query = query.where(sa.tuple_(_tasks.c.created_at, _tasks.c.id) < sa.tuple_(*there))
         query = query.order_by(_tasks.c.created_at.desc(), _tasks.c.id.desc()).limit(limit)
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).mappings().all()
@@ -181,7 +182,10 @@ class TaskStore:
     async def follow(
         self, task_id: str, after: int = 0, *, news_s: float
     ) -> AsyncIterator[tuple[int, dict[str, Any]] | None]:
-        """Its events as they come, to the last one; None when there was none for `news_s`."""
+        """Its events as they come, to the last one; None when there was none for `news_s`.
+
+        Raises Stopping after `stop_following`.
+        """
         with self.watching(task_id) as changed:
             while True:
                 changed.clear()
@@ -192,11 +196,20 @@ class TaskStore:
                     after = number
                 if ended:
                     return
+                if self._stopping:
+                    raise Stopping("The service is stopping; the task goes on when it is back.")
                 try:
                     async with asyncio.timeout(news_s):
                         await changed.wait()
                 except TimeoutError:
                     yield None
+
+    def stop_following(self) -> None:
+        """End what follows tasks that have not ended: it would be waited for."""
+        self._stopping = True
+        for watchers in self._watchers.values():
+            for event in watchers:
+                event.set()
 
     @contextmanager
     def watching(self, task_id: str) -> Iterator[asyncio.Event]:

@@ -13,7 +13,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from model_servers.contracts import SwitchboardError
-from orchestrator.api import embeddings, health, knowledge, openai, stored, tools
+from orchestrator.api import embeddings, health, knowledge, openai, stored, tools, traces
 from orchestrator.api.auth import Gate
 from orchestrator.api.facade import Service
 from orchestrator.api.limits import BodyLimits
@@ -64,6 +64,8 @@ _ROUTERS = (
     tools.router,
     knowledge.router,
     stored.router,
+    tasks.router,
+    traces.router,
     health.router,
 )
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

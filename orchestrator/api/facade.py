@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from model_servers.contracts import ChatModel
     from model_servers.pool import ModelPool
     from orchestrator.admission import Admission
+    from orchestrator.bulk import Bulk
     from orchestrator.conversations import ConversationStore
     from orchestrator.handoffs import HandoffStore
     from orchestrator.keys import KeyStore
     from orchestrator.settings import Settings
+    from orchestrator.task_runner import TaskRunner
     from tools.artifacts import FileArtifactStore
     from tools.knowledge.base import KnowledgeBase
     from tools.registry import Registry
@@ -36,6 +38,8 @@ class Service(Protocol):
     handoffs: HandoffStore
     keys: KeyStore
     admission: Admission
+    tasks: TaskRunner
+    bulk: Bulk
 
     def run(self, turn: Turn) -> AsyncIterator[Event]:
         """The agent; closing the iterator cancels the work."""

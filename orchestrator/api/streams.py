@@ -25,8 +25,10 @@ T = TypeVar("T")
 DONE = b"data: [DONE]\n\n"
 
 
-def sse(data: Any, *, event: str | None = None) -> bytes:
+def sse(data: Any, *, event: str | None = None, number: int | None = None) -> bytes:
+    """A server-sent event; by its number a client goes on where it was."""
     head = f"event: {event}\n".encode() if event else b""
+    head += f"id: {number}\n".encode() if number is not None else b""
     return head + b"data: " + dumps(data) + b"\n\n"
 
 
@@ -101,7 +103,7 @@ class EventStream(StreamingResponse):
         except SwitchboardError as error:
             yield sse(to_openai(error))
         except Exception:
-            log.exception("the answer broke in mid-stream")
+            log.exception("request %s, in mid-stream", self._request_id)
             yield sse(to_openai(internal_error(self._request_id)))
 
 

@@ -1,0 +1,237 @@
+"""Tasks: requests that are kept and done whatever becomes of the connection or of the service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Annotated, Any
+from uuid import uuid4
+
+from fastapi import APIRouter, Header, Path, Query, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from orchestrator.api.admitted import admitted
+from orchestrator.api.chat_request import Body, FileData
+from orchestrator.api.facade import Owner, Service, TheService
+from orchestrator.api.limits import BoundedRoute
+from orchestrator.api.replies import Json
+from orchestrator.api.streams import closing, sse, streamed
+from orchestrator.api.uploads import uploaded
+from orchestrator.errors import BadRequest
+from orchestrator.guard import admit
+from orchestrator.task import UNFINISHED, Task, TaskEvent, TaskRequest, TaskState
+from orchestrator.tasks import MAX_LISTED
+from orchestrator.turn import Finished, Outcome, Turn
+
+router = APIRouter(prefix="/v1/tasks", tags=["Tasks"], route_class=BoundedRoute)
+
+KEEP_ALIVE_S = 15.0
+"""A stream on which nothing happens for so long says that it is still there."""
+
+
+class TaskBody(Body):
+    """What a task is made of.
+
+    Attributes:
+        request: what is to be done, in plain language.
+        files: what it is about.
+        conversation: id of a stored conversation that it continues.
+        each: do it for every row of the one file, a CSV or JSONL.
+        dry_run: give the plan, make no task.
+    """
+
+    request: str
+    files: list[FileData] = Field(default_factory=list)
+    conversation: str | None = None
+    each: bool = False
+    dry_run: bool = False
+
+
+TaskId = Annotated[str, Path(alias="id", description="As GET /v1/tasks lists it.")]
+_KEY = Header(
+    alias="Idempotency-Key",
+    min_length=1,
+    max_length=255,
+    description="Sent again with the same request it gives the same task.",
+)
+
+
+@router.post(
+    "",
+    summary="Have something done",
+    status_code=202,
+    responses={200: {"description": "The plan of a dry run; or the task made with this key."}},
+)
+async def create_task(
+    body: TaskBody,
+    service: TheService,
+    owner: Owner,
+    key: Annotated[str | None, _KEY] = None,
+) -> Json:
+    """The answer comes at once, with status 202 and the task as it stands. Its work goes on when
+    the client has gone, and after a restart of the service.
+    """
+    request = await _request(body, service, owner)
+    turn = Turn(
+        text=request.text,
+        attachments=request.attachments,
+        conversation_id=request.conversation_id,
+        plan_only=True,
+        owner=owner,
+    )
+    if body.dry_run:
+        outcome = await (_plan_of_rows if body.each else _plan)(service, turn)
+        about = {"plan", "route", "rows"}
+        return Json({"object": "task.plan"} | outcome.model_dump(mode="json", include=about))
+    if body.each:  # what is no table is refused now, not when its turn comes
+        await service.bulk.read(turn)
+    task, is_new = await service.tasks.create(owner, request, key)
+    return Json(_head(task), 202 if is_new else 200)
+
+
+@router.get("", summary="Your tasks, newest first")
+async def list_tasks(
+    service: TheService,
+    owner: Owner,
+    state: Annotated[TaskState | None, Query()] = None,
+    after: Annotated[str | None, Query(description="Those older than this one.")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 20,
+) -> Json:
+    found = await service.tasks.store.list(owner, state=state, after=after, limit=limit + 1)
+    listed = [_head(task) for task in found[:limit]]
+    return Json(
+        {
+            "object": "list",
+            "data": listed,
+            "first_id": listed[0]["id"] if listed else None,
+            "last_id": listed[-1]["id"] if listed else None,
+            "has_more": len(found) > limit,
+        }
+    )
+
+
+@router.get("/{id}", summary="One task: its plan, steps, files and outcome")
+async def get_task(task_id: TaskId, service: TheService, owner: Owner) -> Json:
+    return Json(await _whole(await service.tasks.store.get(task_id, owner), service))
+
+
+@router.get(
+    "/{id}/events",
+    summary="What happens in a task, as it happens",
+    response_description="Numbered server-sent events; the last one, `task`, has all of it.",
+)
+async def follow_task(
+    request: Request,
+    task_id: TaskId,
+    service: TheService,
+    owner: Owner,
+    last: Annotated[
+        int, Header(alias="Last-Event-ID", ge=0, description="Go on after this event.")
+    ] = 0,
+) -> Response:
+    """Events are kept: those of a finished task are told all the same."""
+    await service.tasks.store.get(task_id, owner)
+    return await streamed(_events(service, task_id, owner, last), request)
+
+
+@router.post("/{id}/cancel", summary="Stop a task")
+async def cancel_task(task_id: TaskId, service: TheService, owner: Owner) -> Json:
+    """A task that has ended stays as it is."""
+    return Json(await _whole(await service.tasks.cancel(task_id, owner), service))
+
+
+async def _request(body: TaskBody, service: Service, owner: str) -> TaskRequest:
+    """What is asked for, once it is known to be sound. Raises BadRequest, NotFound, …"""
+    text = admit(body.request, len(body.files), max_chars=service.settings.max_prompt_chars)
+    if body.each and body.conversation is not None:
+        raise BadRequest(
+            "conversation: what is done for each row is part of no conversation.",
+            param="conversation",
+        )
+    if body.conversation is not None:
+        await service.conversations.messages(body.conversation, owner, limit=1)
+    files = [
+        await uploaded(file, service.artifacts, param=f"files[{index}]")
+        for index, file in enumerate(body.files)
+    ]
+    return TaskRequest(
+        text=text, attachments=tuple(files), conversation_id=body.conversation, each=body.each
+    )
+
+
+async def _plan(service: Service, turn: Turn) -> Outcome:
+    async with closing(service.run(turn)) as events:
+        async for event in events:
+            if isinstance(event, Finished):
+                return event.outcome
+    raise AssertionError("the agent ends with an outcome")
+
+
+async def _plan_of_rows(service: Service, turn: Turn) -> Outcome:
+    told: list[TaskEvent] = []
+    async with admitted(service, turn.owner):
+        await service.bulk.run(turn, told.append, job_id=f"plan_{uuid4().hex}")
+    assert isinstance(told[-1], Finished)
+    return told[-1].outcome
+
+
+async def _events(service: Service, task_id: str, owner: str, after: int) -> AsyncIterator[bytes]:
+    store = service.tasks.store
+    async with closing(store.follow(task_id, after, news_s=KEEP_ALIVE_S)) as news:
+        async for told in news:
+            if told is None:
+                yield b": waiting\n\n"
+                continue
+            number, event = told
+            if event["type"] == "task" and event["state"] not in UNFINISHED:
+                task = await _whole(await store.get(task_id, owner), service)
+                event = {"type": "task", "task": task}
+            yield sse(event, event=event["type"], number=number)
+
+
+def _head(task: Task) -> dict[str, Any]:
+    """A task as lists show it."""
+    request = task.request
+    return {
+        "id": task.id,
+        "object": "task",
+        "state": task.state,
+        "request": {
+            "text": request.text,
+            "files": request.attachments,
+            "conversation": request.conversation_id,
+            "each": request.each,
+        },
+        "progress": task.progress,
+        "error": task.error,
+        "attempts": task.attempts,
+        "created_at": task.created_at,
+        "started_at": task.started_at,
+        "finished_at": task.finished_at,
+    }
+
+
+async def _whole(task: Task, service: Service) -> dict[str, Any]:
+    """A task with what has come of it so far."""
+    told = [event for _, event in await service.tasks.store.events(task.id)]
+    plan = _last(told, "plan")
+    steps: dict[str, dict[str, Any]] = {}
+    for event in told:
+        if event["type"] == "step":
+            steps[event["step"]["id"]] = event["step"]
+    order = [step["id"] for step in (plan or {}).get("steps", ())]
+    outcome = task.outcome or {}
+    made = [file for step in steps.values() for file in step["artifacts"]]
+    return {
+        **_head(task),
+        "route": _last(told, "route"),
+        "plan": plan,
+        "steps": sorted(steps.values(), key=lambda step: order.index(step["id"])),
+        "artifacts": outcome.get("artifacts", made),
+        "outcome": task.outcome,
+    }
+
+
+def _last(told: Iterable[Mapping[str, Any]], kind: str) -> Any:
+    found = [event[kind] for event in told if event["type"] == kind]
+    return found[-1] if found else None

@@ -77,8 +77,8 @@ class LiteLLMChat:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.endpoint = endpoint
-        self._breaker = breaker or Breaker()
-        self._sleep = sleep
+        self.breaker = breaker or Breaker()
+        self.sleep = sleep
         self._http: Any = None
 
     async def complete(
@@ -257,7 +257,7 @@ class LiteLLMChat:
         """What `take` makes of the endpoint's response; both are tried again together."""
 
         async def once() -> T:
-            with self._breaker.watching():
+            with self.breaker.watching():
                 url = await self.endpoint.url()
                 try:
                     return await self._send(url, messages, options, timeout_s, take)
@@ -265,7 +265,7 @@ class LiteLLMChat:
                     await self.endpoint.recover(url)
                     raise
 
-        return await with_retries(once, timeout_s=timeout_s, sleep=self._sleep)
+        return await with_retries(once, timeout_s=timeout_s, sleep=self.sleep)
 
     async def _send(
         self,

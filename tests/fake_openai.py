@@ -102,7 +102,7 @@ def error(status: int, message: str = "no", **headers: str) -> Answer:
 
 def stream(*texts: str, then: str | None = "stop") -> Answer:
     """Pieces as server-sent events. `then`: the finish reason; None breaks the connection;
-    "wait" sends nothing more; "end" ends as if that were all."""
+    "wait" sends nothing more; "end" ends as if that were all; "torn" leaves it open."""
 
     async def answer(writer: asyncio.StreamWriter, request: Request) -> None:
         writer.write(
@@ -115,6 +115,8 @@ def stream(*texts: str, then: str | None = "stop") -> Answer:
         if then is None:
             writer.transport.abort()
             return
+        if then == "torn":
+            return
         if then == "wait":
             await asyncio.Event().wait()
         if then != "end":
@@ -123,6 +125,19 @@ def stream(*texts: str, then: str | None = "stop") -> Answer:
         _send(writer, b"data: [DONE]\n\n")
         writer.write(b"0\r\n\r\n")
         await writer.drain()
+
+    return answer
+
+
+def torn(*texts: str) -> Answer:
+    """A stream whose connection breaks in the middle of a further piece."""
+
+    async def answer(writer: asyncio.StreamWriter, request: Request) -> None:
+        await stream(*texts, then="torn")(writer, request)
+        half = json.dumps(_chunk({"content": "-two"})).encode()[:60]
+        _send(writer, b"data: " + half)
+        await writer.drain()
+        writer.close()
 
     return answer
 

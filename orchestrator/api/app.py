@@ -13,7 +13,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from model_servers.contracts import SwitchboardError
-from orchestrator.api import embeddings, health, knowledge, openai, stored, tools, traces
+from orchestrator.api import embeddings, health, knowledge, openai, stored, tasks, tools, traces
 from orchestrator.api.auth import Gate
 from orchestrator.api.facade import Service
 from orchestrator.api.limits import BodyLimits

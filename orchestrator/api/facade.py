@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from orchestrator.keys import KeyStore
     from orchestrator.settings import Settings
     from orchestrator.task_runner import TaskRunner
+    from orchestrator.traces import TraceStore
     from tools.artifacts import FileArtifactStore
     from tools.knowledge.base import KnowledgeBase
     from tools.registry import Registry
@@ -37,6 +38,7 @@ class Service(Protocol):
     conversations: ConversationStore
     handoffs: HandoffStore
     keys: KeyStore
+    traces: TraceStore
     admission: Admission
     tasks: TaskRunner
     bulk: Bulk

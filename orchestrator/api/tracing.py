@@ -61,10 +61,11 @@ class RequestIds:
                 raise
             response = error_response(error)
         except Exception:
-            log.exception("%s %s broke", scope["method"], _route(scope))
+            request_id = scope["state"]["request_id"]
+            log.exception("request %s: %s %s", request_id, scope["method"], _route(scope))
             if answer.status is not None:
                 raise
-            response = error_response(internal_error(scope["state"]["request_id"]))
+            response = error_response(internal_error(request_id))
         return await response(scope, receive, send)
 
 

@@ -103,7 +103,7 @@ class EventStream(StreamingResponse):
         except SwitchboardError as error:
             yield sse(to_openai(error))
         except Exception:
-            log.exception("request %s, in mid-stream", self._request_id)
+            log.exception("the answer broke in mid-stream")
             yield sse(to_openai(internal_error(self._request_id)))
 
 

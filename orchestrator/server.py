@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-import logging
 import os
 import signal
 import socket
@@ -13,12 +12,12 @@ import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from model_servers.contracts import SwitchboardError
 from orchestrator.home import Address, Home, HomeError, HomeLock
+from orchestrator.logs import log_to_file, log_to_stderr
 
 if TYPE_CHECKING:
     import uvicorn
@@ -174,9 +173,6 @@ async def _serve_until_signalled(
         lock.write("serving", Address(url))
         say(f"serving on {url} (Ctrl-C stops)")
 
-    logging.basicConfig(
-        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
     for signum in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signum, stop)
     say(f"starting, profile {settings.profile}")
@@ -274,7 +270,8 @@ class OneShotService:
         if self._unwanted:
             raise asyncio.CancelledError
         home = self._settings.home_dir
-        with _log_file(home / "switchboard.log"), _unix_socket(home) as (sock, path):
+        log = log_to_file(home / "switchboard.log", self._settings)
+        with log, _unix_socket(home) as (sock, path):
             # Some name is needed in a URL; nothing looks it up.
             address = Address("http://localhost", str(path))
 
@@ -363,17 +360,3 @@ def _unix_socket(home: Path) -> Iterator[tuple[socket.socket, Path]]:
         path.chmod(0o600)  # nobody can connect before: it does not listen yet
         stack.callback(path.unlink, missing_ok=True)
         yield sock, path
-
-
-@contextlib.contextmanager
-def _log_file(path: Path) -> Iterator[None]:
-    """Send the log to a file: a command's own output stays clean."""
-    handler = RotatingFileHandler(path, maxBytes=1_000_000, backupCount=1, delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    root = logging.getLogger()
-    root.addHandler(handler)
-    try:
-        yield
-    finally:
-        root.removeHandler(handler)
-        handler.close()

@@ -12,11 +12,13 @@ import functools
 import logging
 import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import to_json
 
 from model_servers.contracts import DeadlineExceeded, SwitchboardError
 from model_servers.spans import note, span
@@ -86,8 +88,13 @@ async def execute(
 
     `emit` is told of each step's start, progress and end; `write` gets a step's id and each piece
     of the text that it is making. Cancelling the call cancels every step that is running.
+
+    A call that the plan makes twice, of the same tool with the same bound arguments, is made
+    once, and both steps report what it gave: a planner that repeats itself costs nothing more.
     """
-    run = _Run(inputs, registry, ctx, emit, write)
+    counted = Counter(step.tool for step in plan.steps)
+    repeated = frozenset(tool for tool, times in counted.items() if times > 1)
+    run = _Run(inputs, registry, ctx, emit, write, repeated)
     wanted = plan.needs(registry)
     started: dict[str, asyncio.Task[StepReport]] = {}
 
@@ -146,6 +153,9 @@ class _Run:
     ctx: RunContext
     emit: Callable[[Event], None]
     write: Callable[[str, str], None]
+    repeated: frozenset[str]
+    """Tools of more than one step: only their calls can be the same."""
+    calls: dict[str, asyncio.Future[ToolResult]] = field(default_factory=dict)
 
     async def step(self, step: Step, needs: Needs) -> StepReport:
         with span("step", id=step.id, tool=step.tool) as made:
@@ -188,7 +198,7 @@ class _Run:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 async with asyncio.timeout(ctx.remaining_s()):
-                    return await run_tool(tool, await self._bind(step, needs, tool), ctx)
+                    return await self._call(tool, await self._bind(step, needs, tool), ctx)
             except TimeoutError:
                 raise DeadlineExceeded(
                     f"{tool.name} did not finish in the time for this request."
@@ -202,6 +212,27 @@ class _Run:
             pause_s = BACKOFF_S * (1 + random.random())  # noqa: S311 - jitter, not a secret
             await asyncio.sleep(min(pause_s, ctx.remaining_s()))
         raise AssertionError("the last attempt returns or raises")
+
+    async def _call(self, tool: Tool, args: dict[str, Any], ctx: RunContext) -> ToolResult:
+        """Run the tool, or share what the same call gives; one that may pass is made again."""
+        if tool.name not in self.repeated:
+            return await run_tool(tool, args, ctx)
+        key = tool.name + to_json(sorted(args.items()), inf_nan_mode="constants").decode()
+        made = self.calls.get(key)
+        if made is not None and not _may_pass(made):
+            note(shared=True)
+            return await asyncio.shield(made)
+        made = self.calls[key] = asyncio.get_running_loop().create_future()
+        try:
+            result = await run_tool(tool, args, ctx)
+        except BaseException as error:
+            # Whoever shares the call has the same deadline, but was not cancelled.
+            late = DeadlineExceeded(f"{tool.name} did not finish in the time for this request.")
+            made.set_exception(error if isinstance(error, SwitchboardError) else late)
+            made.exception()  # seen, also where nobody shares it
+            raise
+        made.set_result(result)
+        return result
 
     async def _bind(self, step: Step, needs: Needs, tool: Tool) -> dict[str, Any]:
         """The arguments with every reference replaced by its data, turned to the slot's kind."""
@@ -227,6 +258,12 @@ class _Run:
         port = ref.port or next(iter(outputs))
         assert report.result is not None
         return report.result[port], outputs[port]
+
+
+def _may_pass(made: asyncio.Future[ToolResult]) -> bool:
+    """Whether a call has failed in a way that is worth another try."""
+    error = made.exception() if made.done() else None
+    return isinstance(error, SwitchboardError) and error.retryable
 
 
 def _report(step: Step, status: Any, begun: float, **more: Any) -> StepReport:

@@ -112,3 +112,53 @@ def test_a_step_refers_by_strings() -> None:
         ("s1", "text", False),
         ("a b.md", None, True),
     ]
+
+
+async def test_the_same_call_is_made_once_and_shared() -> None:
+    tools = registry()
+    failing = tools["fail"]
+    assert isinstance(failing, Failing)
+    made = plan(
+        ("s1", "fail", {"text": "input:text", "how": "flaky"}),
+        ("s2", "fail", {"how": "flaky", "text": "input:text"}),
+        ("s3", "summarize_text", {"text": "s1"}),
+        ("s4", "summarize_text", {"text": "s2"}),
+        ("s5", "fail", {"text": "s1", "how": "flaky"}),
+    )
+    reports = await execute(made, TEXT, tools, context())
+    assert [report.status for report in reports] == ["ok"] * 5
+    assert reports[1].result == reports[0].result == {"text": "worked"}
+    # Once for nothing, once for s1 and s2 together, once for s5, whose text is another.
+    assert failing.calls == 3
+
+
+async def test_a_failure_is_shared_too_and_told_of_each_step() -> None:
+    tools = registry()
+    failing = tools["fail"]
+    assert isinstance(failing, Failing)
+    made = plan(*((f"s{n}", "fail", {"text": "input:text"}) for n in (1, 2, 3)))
+    reports = await execute(made, TEXT, tools, context())
+    assert [report.error and report.error.code for report in reports] == ["invalid_input"] * 3
+    assert failing.calls == 1
+
+
+async def test_who_shares_a_call_that_is_late_is_late_too() -> None:
+    made = plan(*((f"s{n}", "fail", {"text": "input:text", "how": "hang"}) for n in (1, 2)))
+    reports = await execute(made, TEXT, registry(), context(seconds=0.1))
+    assert [report.error and report.error.code for report in reports] == ["deadline_exceeded"] * 2
+
+
+async def test_cancelling_cancels_a_shared_call() -> None:
+    begun = asyncio.Event()
+
+    def emit(event: Event) -> None:
+        if isinstance(event, StepChanged) and event.step.id == "s2":
+            asyncio.get_running_loop().call_soon(begun.set)
+
+    made = plan(*((f"s{n}", "fail", {"text": "input:text", "how": "hang"}) for n in (1, 2)))
+    running = asyncio.create_task(execute(made, TEXT, registry(), context(), emit=emit))
+    async with asyncio.timeout(5):
+        await begun.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running

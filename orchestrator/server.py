@@ -82,7 +82,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
     `say` gets a line for each stage. Raises ServeError, AlreadyRunning, HomeError, and what
     opening the service raises.
     """
-    with _own(Home(settings.home_dir), say) as lock:
+    with log_to_stderr(settings), _own(Home(settings.home_dir), say) as lock:
         if not is_loopback(settings.host) and not asyncio.run(_has_key(settings)):
             raise ServeError(
                 f"Serving on {settings.host} needs an API key, as others can reach it: "

@@ -61,6 +61,7 @@ async def service_app(settings: Settings, *, page: bool) -> AsyncIterator[FastAP
     service = await open_service(settings)
     try:
         app = create_app(service)
+        app.state.stop_following = service.tasks.store.stop_following
         yield mount_page(app, service) if page else app
     finally:
         await service.close()
@@ -317,6 +318,9 @@ def _server(app: FastAPI, ready: Callable[[], None], *, grace_s: float) -> uvico
             # An open chat page holds a connection that would be waited for.
             if (page := getattr(app.state, "page", None)) is not None:
                 page.stop_event.set()
+            # So does whoever follows a task, which goes on when the service is back.
+            if (stop_following := getattr(app.state, "stop_following", None)) is not None:
+                stop_following()
             await super().shutdown(sockets)
 
         @contextlib.contextmanager

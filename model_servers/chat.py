@@ -23,6 +23,7 @@ from model_servers.breaker import Breaker
 from model_servers.chat_endpoint import ChatEndpoint, is_loopback
 from model_servers.chat_errors import Unreachable, as_ours
 from model_servers.chat_responses import begun, finish_of, is_json, usage_of, whole
+from model_servers.chat_spans import recorded_failure, recorded_function_call, recorded_pieces
 from model_servers.contracts import (
     ChatDelta,
     ChatMessage,
@@ -182,6 +183,7 @@ class LiteLLMChat:
         except ValueError as error:
             raise ModelError("The chat model did not choose one of the functions.") from error
 
+    @recorded_function_call
     async def _native_call(
         self,
         messages: Sequence[ChatMessage],
@@ -220,6 +222,7 @@ class LiteLLMChat:
         )
         return reply.text, reply.usage
 
+    @recorded_pieces
     async def _pieces(
         self, messages: Sequence[ChatMessage], options: Mapping[str, Any], timeout_s: float
     ) -> AsyncGenerator[ChatDelta, None]:
@@ -257,7 +260,7 @@ class LiteLLMChat:
         """What `take` makes of the endpoint's response; both are tried again together."""
 
         async def once() -> T:
-            with self.breaker.watching():
+            with recorded_failure(), self.breaker.watching():
                 url = await self.endpoint.url()
                 try:
                     return await self._send(url, messages, options, timeout_s, take)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from model_servers.contracts import SwitchboardError
 from orchestrator.home import Address, Home, HomeError, HomeLock
 from orchestrator.logs import log_to_file, log_to_stderr
+from orchestrator.memory import return_large_blocks
 
 if TYPE_CHECKING:
     import uvicorn
@@ -307,6 +308,8 @@ async def _drain(server: uvicorn.Server, admission: Admission, grace_s: float) -
 def _server(app: FastAPI, ready: Callable[[], None], *, grace_s: float) -> uvicorn.Server:
     """A server that calls `ready` once it listens, and leaves signals to us."""
     import uvicorn
+
+    return_large_blocks()
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:

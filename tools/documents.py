@@ -24,11 +24,16 @@ from tools.errors import InvalidInput
 from tools.file_types import CSV, DOCX, HTML, MARKDOWN, PDF, PPTX, TEXT, XLSX, detect_file_type
 
 MAX_CHARS = 400_000
+_PIECE_BYTES = 64 * 1024
+_CHAR_BYTES = 4
+"""The most that a character takes in any charset."""
 MAX_PDF_PAGES = 500
 MAX_UNPACKED_BYTES = 100 * 1024 * 1024
 MAX_RATIO = 200
 """Unpacked to packed size; real office files stay well below 50."""
 MAX_MEMBERS = 10_000
+MAX_TAGS = 1_000_000
+"""Of a document's markup: ten bytes of it may become a thousand of memory."""
 PDF_PAGES_WITH_LAYOUT = 60
 """Longer PDFs are read without looking for tables, which takes over 0.1 s a page."""
 CONCURRENT_READERS = 2
@@ -52,6 +57,8 @@ def extract_text(data: bytes, name: str, media_type: str | None = None) -> str:
     """
     media_type = media_type or detect_file_type(data, name).media_type
     if media_type in {TEXT, MARKDOWN, CSV}:
+        if len(data) > MAX_CHARS * _CHAR_BYTES:
+            raise _too_long(name, len(data) // _CHAR_BYTES)
         text = decode_text(data)
         if text is None:
             raise InvalidInput(f"{name} is in no charset that can be read; save it as UTF-8.")
@@ -63,11 +70,15 @@ def extract_text(data: bytes, name: str, media_type: str | None = None) -> str:
     if not text.strip():
         raise InvalidInput(_without_text(name, media_type))
     if len(text) > MAX_CHARS:
-        raise InvalidInput(
-            f"{name} holds {len(text):,} characters of text; at most {MAX_CHARS:,} are read. "
-            "Split it into parts."
-        )
+        raise _too_long(name, len(text))
     return text
+
+
+def _too_long(name: str, at_least: int) -> InvalidInput:
+    return InvalidInput(
+        f"{name} holds {at_least:,} characters of text or more; at most {MAX_CHARS:,} are read. "
+        "Split it into parts."
+    )
 
 
 def _without_text(name: str, media_type: str) -> str:
@@ -97,6 +108,8 @@ def _parsed(data: bytes, name: str, media_type: str) -> str:
             if media_type == PDF:
                 return _pdf_text(data, name)
             if media_type == HTML:
+                if data.count(b"<") > MAX_TAGS:
+                    raise _too_much_markup(name)
                 data = _html_text(data).encode("utf-8", "replace")
             text = _markdown(data, media_type)
             return _without_pandas_marks(text) if media_type == XLSX else text
@@ -112,23 +125,40 @@ def _parsed(data: bytes, name: str, media_type: str) -> str:
 
 
 def _refuse_zip_bomb(data: bytes, name: str) -> None:
-    """By declared sizes; `zipfile` reads no member beyond its own."""
+    """By declared sizes; `zipfile` reads no member beyond its own. Then by what is in it."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
+            unpacked = sum(member.file_size for member in members)
+            packed = sum(member.compress_size for member in members)
+            if (
+                unpacked > MAX_UNPACKED_BYTES
+                or len(members) > MAX_MEMBERS
+                or unpacked > MAX_RATIO * max(packed, 50_000)
+            ):
+                raise InvalidInput(
+                    f"{name} unpacks to {unpacked / 1024**2:,.0f} MB in {len(members):,} parts, "
+                    "more than can be read safely; split it, or remove its pictures."
+                )
+            tags = 0
+            for member in members:
+                if member.filename.endswith(".xml"):
+                    with archive.open(member) as part:
+                        while piece := part.read(_PIECE_BYTES):
+                            tags += piece.count(b"<")
+                            if tags > MAX_TAGS:
+                                raise _too_much_markup(name)
+    except InvalidInput:
+        raise
     except Exception:
         raise InvalidInput(f"{name} is damaged and can't be opened; save it again.") from None
-    unpacked = sum(member.file_size for member in members)
-    packed = sum(member.compress_size for member in members)
-    if (
-        unpacked > MAX_UNPACKED_BYTES
-        or len(members) > MAX_MEMBERS
-        or unpacked > MAX_RATIO * max(packed, 50_000)
-    ):
-        raise InvalidInput(
-            f"{name} unpacks to {unpacked / 1024**2:,.0f} MB, more than can be read safely; "
-            "split it, or remove its pictures."
-        )
+
+
+def _too_much_markup(name: str) -> InvalidInput:
+    return InvalidInput(
+        f"{name} has more than {MAX_TAGS:,} marks in it, more than can be read; "
+        "split it, or save it as plain text."
+    )
 
 
 def _markdown(data: bytes, media_type: str) -> str:

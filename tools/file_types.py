@@ -47,6 +47,8 @@ _CLAIMS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys((".avi", ".mpg", ".mpeg", ".wmv", ".flv"), ("video",)),
 }
 """What a file with this extension must turn out to be: media types, or their first halves."""
+_START_BYTES = 256 * 1024
+"""Of a text: enough to tell its kind."""
 
 _REFUSED = {
     "application/x-ole-storage": "an old or password-protected Office file; "
@@ -119,7 +121,7 @@ def _media_type(data: bytes, name: str) -> str:
         return "application/x-ole-storage"
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zip_media_type(data, name)
-    text = decode_text(data)
+    text = _start_of_text(data)
     if text is not None:
         return _text_media_type(text, name)
     if b"%PDF-" in data[:1024]:  # readers allow junk before the header
@@ -128,6 +130,15 @@ def _media_type(data: bytes, name: str) -> str:
     import filetype
 
     return str(filetype.guess_mime(data[:8192]) or "application/octet-stream")
+
+
+def _start_of_text(data: bytes) -> str | None:
+    """What a text file begins with; None where it is no text."""
+    if len(data) <= _START_BYTES:
+        return decode_text(data)
+    # The cut may fall inside a character, of up to four bytes.
+    starts = (decode_text(data[: _START_BYTES - cut]) for cut in range(4))
+    return next((text for text in starts if text is not None), None)
 
 
 def _zip_media_type(data: bytes, name: str) -> str:

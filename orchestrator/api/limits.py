@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from orchestrator.api.json_extent import check_extent
 from orchestrator.api.replies import error_response, too_large
 from orchestrator.database import storable_json
 from orchestrator.errors import BadRequest, UnsupportedMedia
@@ -54,11 +55,19 @@ class BodyLimits:
 
 
 class _JsonRequest(Request):
-    """A request whose JSON is read strictly."""
+    """A request whose JSON is read strictly, and not kept beside what it says."""
 
     async def json(self) -> Any:
         if not hasattr(self, "_json"):
-            body = await self.body()
+            # Room for it is taken once: growing would hold it twice.
+            length = self.headers.get("content-length", "")
+            body, place = bytearray(int(length) if length.isdecimal() else 0), 0
+            async for chunk in self.stream():
+                body[place : place + len(chunk)] = chunk
+                place += len(chunk)
+            del body[place:]
+            # All that is asked of it from here on is whether there was one.
+            self._body = bytes(body[:1])
             if len(body) > _LARGE_BYTES:  # parsing must not hold up the others
                 self._json = await asyncio.to_thread(parse_json, body)
             else:
@@ -117,13 +126,20 @@ async def _disconnected(request: Request) -> None:
         pass
 
 
-def parse_json(body: bytes) -> Any:
-    """The JSON in a body. Raises BadRequest where it is none, too deep, or not what JSON allows.
+def parse_json(body: bytes | bytearray) -> Any:
+    """The JSON in a body. Raises BadRequest where it is none, too deep, or not what JSON allows,
+    PayloadTooLarge where it would take far more room than its bytes.
 
-    Texts lose NULs and lone surrogates, which nothing behind can store.
+    Texts lose NULs and lone surrogates, which nothing behind can store. A bytearray is emptied on
+    the way: a large body must not be held thrice.
     """
+    check_extent(body)
+    escaped = b"\\u" in body
     try:
-        value = json.loads(body.decode("utf-8"), parse_constant=_refuse)
+        text = body.decode("utf-8")
+        if isinstance(body, bytearray):
+            body.clear()
+        value = json.loads(text, parse_constant=_refuse)
     except UnicodeDecodeError:
         raise BadRequest("The body is not UTF-8.") from None
     except json.JSONDecodeError as error:
@@ -135,7 +151,7 @@ def parse_json(body: bytes) -> Any:
     except RecursionError:
         raise _too_deep() from None
     _check(value)
-    return storable_json(value) if b"\\u" in body else value
+    return storable_json(value) if escaped else value
 
 
 def _refuse(name: str) -> None:

@@ -1,0 +1,15 @@
+"""One service for all hostile requests: whatever they are, it must go on serving."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.hostile.guarded import Guarded, guarded_service
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    with guarded_service(tmp_path_factory.mktemp("home")) as service:
+        yield service

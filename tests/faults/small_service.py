@@ -51,7 +51,7 @@ class Shout(Tool):
 
 
 class Tens(Tool):
-    """Asks the model "tens", which batches: each number times ten."""
+    """Asks the model "tens", which batches: each number times ten. `asked` counts its calls."""
 
     name = "tens"
     description = "Multiplies the numbers in a text by ten."
@@ -60,7 +60,11 @@ class Tens(Tool):
     Args = TextArgs
     Result = TextData
 
+    def __init__(self) -> None:
+        self.asked = asyncio.Semaphore(0)
+
     async def __call__(self, args: Any, ctx: RunContext) -> ToolResult:
+        self.asked.release()
         made = await ctx.models.predict("tens", args.text.split(), deadline=ctx.deadline)
         return ToolResult(TextData(text=" ".join(map(str, made))))
 

@@ -7,19 +7,21 @@ import logging
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from weakref import WeakValueDictionary
 
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
 from model_servers.contracts import SwitchboardError
 from orchestrator.api.facade import Service
-from orchestrator.conversations import StoredMessage, Thumb
+from orchestrator.conversations import StoredMessage
 from orchestrator.page import render
 from orchestrator.page.pacing import paced
-from orchestrator.page.turns import TurnView, answer_id, stopped, stored, thumbs
+from orchestrator.page.turns import TurnView, stopped, stored
 from orchestrator.turn import Outcome, Turn
 from tools.artifacts import Artifact
 from tools.contracts import NotFound
@@ -32,9 +34,23 @@ _log = logging.getLogger(__name__)
 
 History = list[Any]
 
+_AS_IT_IS = (gr.skip(), gr.skip(), gr.skip())
+
+
+@dataclass
+class _Running:
+    """A request that runs in a tab. Setting `stop` ends it; `left` if nobody looks any more."""
+
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    left: bool = False
+
 
 class Chat:
     """The page's event handlers. Each gets and gives the values of Gradio's components.
+
+    A request is stopped here and not by Gradio's `cancels`: that goes on showing what the request
+    had sent, over what was opened in its place.
 
     Args:
         service: what runs the requests and keeps the conversations.
@@ -44,15 +60,17 @@ class Chat:
     def __init__(self, service: Service, cache_dir: str) -> None:
         self._service = service
         self._cache_dir = cache_dir
+        self._running: dict[str | None, _Running] = {}
+        self._opening: WeakValueDictionary[str | None, asyncio.Lock] = WeakValueDictionary()
 
     async def respond(
         self, said: dict[str, Any] | None, history: History, current: str, request: gr.Request
     ) -> AsyncIterator[tuple[Any, ...]]:
-        """Run a request; yields (messages, text box, conversation, list) as it goes."""
+        """Run a request; yields (messages, text box, conversation) as it goes."""
         words, paths = _said(said)
         if not words and not paths:
             gr.Info("Write what you want, or add a file.")
-            yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
+            yield _AS_IT_IS
             return
         owner = _owner(request)
         view = TurnView(key=f"turn-{uuid4().hex}", started=time.monotonic())
@@ -62,78 +80,102 @@ class Chat:
         def now() -> History:
             return [*shown, *view.bubbles(time.monotonic())]
 
-        busy_box = gr.MultimodalTextbox(None, submit_btn=False, stop_btn=True)
-        yield now(), busy_box, gr.skip(), gr.skip()
-        try:
-            attachments = await asyncio.to_thread(self._take, paths)
-            if not current:
-                current = await self._service.conversations.create(owner)
-                yield gr.skip(), gr.skip(), current, gr.skip()
-            turn = Turn(text=words, attachments=attachments, conversation_id=current, owner=owner)
-            events = paced(self._service.run(turn), interval_s=REDRAW_S, idle_s=IDLE_S)
-            async with aclosing(events) as batches:
-                async for batch in batches:
-                    for event in batch:
-                        view.apply(event, time.monotonic())
-                    yield now(), gr.skip(), gr.skip(), gr.skip()
-            files = await self._files(view.outcome.artifacts) if view.outcome else []
-        except SwitchboardError as error:
-            view.fail(error.message)
-        except Exception:
-            _log.exception("A request on the chat page failed")
-            view.fail(render.TRY_AGAIN)
-        yield [*now(), *files], _idle_box(), current, gr.skip()
-        with _told():
-            yield gr.skip(), gr.skip(), gr.skip(), await self._list(owner, current)
+        with self._run(request.session_hash) as running:
+            yield now(), _busy_box(), gr.skip()
+            try:
+                attachments = await asyncio.to_thread(self._take, paths)
+                if not current:
+                    current = await self._service.conversations.create(owner)
+                    yield gr.skip(), gr.skip(), current
+                turn = Turn(
+                    text=words, attachments=attachments, conversation_id=current, owner=owner
+                )
+                events = paced(
+                    self._service.run(turn),
+                    interval_s=REDRAW_S,
+                    idle_s=IDLE_S,
+                    stop=running.stop,
+                )
+                async with aclosing(events) as batches:
+                    async for batch in batches:
+                        for event in batch:
+                            view.apply(event, time.monotonic())
+                        yield now(), gr.skip(), gr.skip()
+                files = await self._files(view.outcome.artifacts) if view.outcome else []
+            except SwitchboardError as error:
+                view.fail(error.message)
+            except Exception:
+                _log.exception("A request on the chat page failed")
+                view.fail(render.TRY_AGAIN)
+            if not running.left:
+                whole = view.outcome is not None or not running.stop.is_set()
+                yield [*now(), *files] if whole else stopped(now()), gr.skip(), gr.skip()
+            # Gradio sends what was yielded last once more, after the page may have gone on.
+            yield _AS_IT_IS
 
-    async def stop(self, history: History, current: str, request: gr.Request) -> tuple[Any, ...]:
-        """Say that the request was stopped; Gradio has cancelled it by then."""
-        with _told():
-            listed = await self._list(_owner(request), current)
-        return stopped(history), _idle_box(), listed
+    async def stop(self, request: gr.Request) -> Any:
+        """Stop the request that runs in this tab; it says so itself. Gives the text box."""
+        running = self._running.get(request.session_hash)
+        if running is None:
+            return _idle_box()
+        running.stop.set()
+        return gr.skip()
+
+    async def fresh(self, request: gr.Request) -> tuple[Any, ...]:
+        """An empty page."""
+        return await self.open("", request)
+
+    async def choose(self, data: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
+        """Open the conversation that was clicked in the list."""
+        return await self.open(str(data._data.get("conversation", "")), request)
 
     async def open(self, wanted: str, request: gr.Request) -> tuple[Any, ...]:
         """A kept conversation, or an empty page: (messages, text box, conversation, list)."""
-        owner = _owner(request)
-        with _told():
-            try:
-                kept = await self._kept(wanted, owner) if wanted else ()
-            except NotFound:
-                gr.Info("That conversation is not here any more, so this is a new one.")
-                kept, wanted = (), ""
-            listed = await self._list(owner, wanted)
+        owner, tab = _owner(request), request.session_hash
+        # Who clicks twice sees what was clicked last.
+        async with self._opening.setdefault(tab, asyncio.Lock()):
+            await self._leave(tab)
+            shown, opened = await self._shown(wanted, owner)
+            return shown, _idle_box(), opened, await self._list(owner)
+
+    async def relist(self, request: gr.Request) -> str:
+        """The list of conversations."""
+        return await self._list(_owner(request))
+
+    @contextmanager
+    def _run(self, tab: str | None) -> Iterator[_Running]:
+        running = self._running[tab] = _Running()
+        try:
+            yield running
+        finally:
+            running.ended.set()
+            if self._running.get(tab) is running:
+                del self._running[tab]
+
+    async def _leave(self, tab: str | None) -> None:
+        running = self._running.get(tab)
+        if running is not None:
+            running.left = True
+            running.stop.set()
+            await running.ended.wait()
+
+    async def _shown(self, wanted: str, owner: str) -> tuple[History, str]:
+        """A conversation's messages as the page shows them, and its id: "" where there is none."""
+        if not wanted:
+            return [], ""
+        try:
+            kept = await self._kept(wanted, owner)
+        except NotFound:
+            return [render.notice("That conversation is not here any more: this is a new one.")], ""
+        except SwitchboardError as error:
+            return [render.error(error.message)], wanted
         shown: History = []
         for message in kept:
             shown.extend(stored([message]))
             if message.role == "assistant" and message.outcome is not None:
                 made = Outcome.model_validate(message.outcome).artifacts
                 shown.extend(await self._files(made))
-        chatbot = gr.Chatbot(shown, feedback_value=thumbs(shown, kept))
-        return chatbot, _idle_box(), wanted, listed
-
-    async def choose(self, data: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
-        """Open the conversation that was clicked in the list."""
-        return await self.open(str(data._data.get("conversation", "")), request)
-
-    async def rate(
-        self, data: gr.LikeData, history: History, current: str, request: gr.Request
-    ) -> Any:
-        """Keep a thumb. Where none is kept, the page goes back to showing what is.
-
-        The page shows a thumb by itself: drawing it anew would lose what is clicked meanwhile.
-        """
-        owner = _owner(request)
-        index: Any = data.index
-        message_id = answer_id(history, index)
-        with _told():
-            if message_id is None:
-                gr.Info("Only a finished answer can be rated.")
-            elif data.liked in (True, False):
-                value: Thumb = 1 if data.liked else -1
-                await self._service.conversations.rate(message_id, owner, value)
-                return gr.skip()
-            kept = await self._kept(current, owner) if current else ()
-        return gr.Chatbot(feedback_value=thumbs(history, kept))
+        return shown, wanted
 
     def _take(self, paths: Sequence[Path]) -> tuple[Artifact, ...]:
         """Keep what was uploaded, and leave no copy where Gradio put it."""
@@ -162,13 +204,20 @@ class Chat:
     async def _kept(self, conversation: str, owner: str) -> tuple[StoredMessage, ...]:
         return await self._service.conversations.messages(conversation, owner, MAX_SHOWN_MESSAGES)
 
-    async def _list(self, owner: str, current: str) -> str:
-        return render.conversations(await self._service.conversations.list(owner), current)
+    async def _list(self, owner: str) -> str:
+        try:
+            return render.conversations(await self._service.conversations.list(owner))
+        except SwitchboardError as error:
+            return render.no_conversations(error.message)
 
 
 def _said(value: dict[str, Any] | None) -> tuple[str, list[Path]]:
     value = value or {}
     return (value.get("text") or "").strip(), [Path(path) for path in value.get("files") or ()]
+
+
+def _busy_box() -> Any:
+    return gr.MultimodalTextbox(None, submit_btn=False, stop_btn=True)
 
 
 def _idle_box() -> Any:
@@ -179,12 +228,3 @@ def _owner(request: gr.Request) -> str:
     """Who asks, as the app's gate has found it."""
     assert request.request is not None
     return str(request.request.state.owner)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """What went wrong comes up on the page as a sentence."""
-    try:
-        yield
-    except SwitchboardError as error:
-        raise gr.Error(error.message, print_exception=False) from error

@@ -10,6 +10,65 @@ document.addEventListener("click", (event) => {
   summary.focus({ preventScroll: true });
 });
 
+// A thumb is shown when it is clicked, and sent past Gradio, which drops a second one while the
+// first is on its way, and all of them when the tab closes.
+const given = new Map();
+const sending = new Map();
+
+const valueOf = (thumb) => (thumb ? (thumb.classList.contains("up") ? 1 : -1) : null);
+const showThumbs = (row) => {
+  for (const thumb of row.querySelectorAll("button.thumb")) {
+    // As it was when the page was drawn, until one is clicked.
+    if (!given.has(thumb.value) && thumb.classList.contains("given")) {
+      given.set(thumb.value, valueOf(thumb));
+    }
+  }
+  for (const thumb of row.querySelectorAll("button.thumb")) {
+    const pressed = String(given.get(thumb.value) === valueOf(thumb));
+    if (thumb.ariaPressed !== pressed) thumb.ariaPressed = pressed;
+  }
+};
+const sendThumb = (message) =>
+  fetch(`v1/messages/${message}/feedback`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ value: given.get(message) }),
+    keepalive: true,
+  });
+const keepThumb = async (message, before) => {
+  // One at a time: the last one clicked is the last one stored.
+  if (sending.has(message)) return;
+  let sent;
+  let stored = before;
+  try {
+    do {
+      sent = given.get(message);
+      sending.set(message, sent);
+      const response = await sendThumb(message);
+      if (!response.ok) throw new Error(`HTTP ${response.status}`);
+      stored = sent;
+    } while (sent !== given.get(message));
+  } catch (error) {
+    console.error("A thumb was not stored", error);
+    given.set(message, stored);
+  } finally {
+    sending.delete(message);
+    document.querySelectorAll("#chat .thumbs").forEach(showThumbs);
+  }
+};
+document.addEventListener("click", (event) => {
+  const thumb = event.target.closest("#chat button.thumb");
+  const message = thumb?.value;
+  const before = given.get(message);
+  if (!thumb || before === valueOf(thumb)) return;
+  given.set(message, valueOf(thumb));
+  showThumbs(thumb.parentElement);
+  keepThumb(message, before);
+});
+addEventListener("pagehide", () => {
+  for (const [message, sent] of sending) if (sent !== given.get(message)) sendThumb(message);
+});
+
 let requests = 0;
 new MutationObserver(() => {
   // What was just asked is brought into view; from there Gradio follows the answer.
@@ -21,4 +80,5 @@ new MutationObserver(() => {
   for (const message of document.querySelectorAll('#chat [data-testid][aria-label*="<"]')) {
     message.setAttribute("aria-label", message.dataset.testid === "user" ? "Request" : "Answer");
   }
+  document.querySelectorAll("#chat .thumbs").forEach(showThumbs);
 }).observe(document, { subtree: true, childList: true, attributeFilter: ["aria-label"] });

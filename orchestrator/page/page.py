@@ -61,7 +61,7 @@ def build_page(service: Service) -> Any:
         current = gr.Textbox(visible=False)
         with gr.Sidebar(open=False, width=280, elem_id="side") as side:
             new = gr.Button("New conversation", variant="secondary", elem_id="new")
-            listed = gr.HTML("", js_on_load=_script("list.js"), elem_id="listed")
+            listed = gr.HTML("", html_template="", js_on_load=_script("list.js"), elem_id="listed")
         gr.HTML(_HEADER)
         chatbot = gr.Chatbot(
             show_label=False,
@@ -87,20 +87,23 @@ def build_page(service: Service) -> Any:
             elem_id="ask",
         )
         chat = Chat(service, chatbot.GRADIO_CACHE)
-        private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         view = [chatbot, box, current, listed]
 
-        respond: Any = (chat.respond, [box, chatbot, current], view)
-        running = [
-            box.submit(*respond, **private),
-            chatbot.example_select(_example, None, box, **private).then(*respond, **private),
-        ]
-        box.stop(None, cancels=running, **private).then(
-            chat.stop, [chatbot, current], [chatbot, box, listed], **private
-        )
-        chatbot.like(chat.rate, [chatbot, current], chatbot, **private)
-        new.click(chat.open, gr.State(""), view, cancels=running, **private)
-        listed.click(chat.choose, None, view, cancels=running, **private)
+        queued: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        # What is asked and answered at once goes past Gradio's queue, whose one stream of events
+        # for a tab may close between a click and its answer. Each click counts: by itself Gradio
+        # drops those that come while the same one is on its way.
+        private = {**queued, "queue": False, "trigger_mode": "multiple"}
+        for asked in (box.submit, chatbot.example_select(_example, None, box, **private).then):
+            answered = asked(
+                chat.respond, [box, chatbot, current], [chatbot, box, current], **queued
+            )
+            # Only now would another request be taken.
+            answered.then(None, None, box, js=_script("idle.js"), **private)
+            answered.then(chat.relist, None, listed, **private)
+        box.stop(chat.stop, None, box, **private)
+        new.click(chat.fresh, None, view, **private)
+        listed.click(chat.choose, None, view, **private)
         current.change(None, current, None, js=_script("remember.js"), **private)
         page.load(None, None, side, js=_script("side.js"), **private)
         page.load(chat.open, current, view, js=_script("recall.js"), **private)

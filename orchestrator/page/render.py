@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
-from orchestrator.conversations import ConversationSummary
+from orchestrator.conversations import ConversationSummary, Thumb
 from orchestrator.page.markup import block, fold, prose, text
 from orchestrator.page.results import as_json, result, share
 from orchestrator.plan import Step
@@ -51,15 +51,21 @@ def request(words: str, files: Iterable[str] = ()) -> Bubble:
 
 
 def answer(
-    markdown: str, citations: Sequence[Citation] = (), message_id: str | None = None
+    markdown: str,
+    citations: Sequence[Citation] = (),
+    message_id: str | None = None,
+    rating: Thumb | None = None,
 ) -> Bubble:
-    """The answer, its [1] marks as buttons, and below it the passages that it rests on."""
+    """The answer, its [1] marks as buttons, and below it the passages that it rests on.
+
+    One that is stored, and so has an id, can be given a thumb.
+    """
     labels = {c.number: _source(c) for c in citations}
+    thumbs = _thumbs(message_id, rating) if message_id else ""
     return {
         "role": "assistant",
-        "content": block("answer", prose(markdown, labels), _passages(citations)),
-        # A message with an id and no title is no fold: the id is what a thumb is given to.
-        "metadata": {"id": message_id} if message_id else {},
+        "content": block("answer", prose(markdown, labels), _passages(citations), thumbs),
+        "metadata": {},
     }
 
 
@@ -134,17 +140,32 @@ def route(report: RouteReport, usage: UsageReport | None = None) -> str:
     return "".join(parts)
 
 
-def conversations(summaries: Iterable[ConversationSummary], current: str | None) -> str:
-    """The side bar's list: links that work as links, too."""
+def conversations(summaries: Iterable[ConversationSummary]) -> str:
+    """The side bar's list: links that work as links, too. The page marks the one it shows."""
     items = "".join(
         f'<li><a href="?conversation={text(s.id)}" data-conversation="{text(s.id)}" dir="auto"'
-        f'{" aria-current=page" if s.id == current else ""} title="{text(s.title)}">'
+        f' title="{text(s.title)}">'
         f"{text(s.title)}</a></li>"
         for s in summaries
     )
     if not items:
         return '<p class="empty">Your conversations will be listed here.</p>'
     return f'<nav aria-label="Conversations"><ul class="conversations">{items}</ul></nav>'
+
+
+def no_conversations(reason: str) -> str:
+    """Why there is no list."""
+    return f'<p class="empty" role="alert">{text(reason)}</p>'
+
+
+def _thumbs(message_id: str, rating: Thumb | None) -> str:
+    """Buttons for the page's own script. Gradio lets neither data nor ARIA attributes through."""
+    buttons = "".join(
+        f'<button type="button" class="thumb {kind}{" given" if rating == value else ""}"'
+        f' value="{text(message_id)}" title="{name}"></button>'
+        for kind, value, name in (("down", -1, "Dislike"), ("up", 1, "Like"))
+    )
+    return f'<p class="thumbs">{buttons}</p>'
 
 
 def _findings(report: StepReport) -> tuple[str, ...]:

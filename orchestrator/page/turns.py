@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestrator.conversations import StoredMessage
+from orchestrator.conversations import StoredMessage, Thumb
 from orchestrator.page import render
 from orchestrator.page.render import Bubble
 from orchestrator.plan import Plan, Step
@@ -111,8 +111,8 @@ class TurnView:
         return f"running, {max(0.0, now - self._began[step.id]):.0f} s"
 
 
-def outcome(done: Outcome, key: str) -> list[Bubble]:
-    """A finished turn: the fold with its steps, then the answer."""
+def outcome(done: Outcome, key: str, rating: Thumb | None = None) -> list[Bubble]:
+    """A finished turn: the fold with its steps, then the answer and its thumb."""
     reports = {report.id: report for report in done.steps}
     steps = [render.step(reports.get(s.id), s, key=key) for s in done.plan.steps]
     shown = [
@@ -120,7 +120,7 @@ def outcome(done: Outcome, key: str) -> list[Bubble]:
         *steps,
     ]
     if done.answer or done.error is None:
-        shown.append(render.answer(done.answer, done.citations, done.message_id))
+        shown.append(render.answer(done.answer, done.citations, done.message_id, rating))
     if done.error is not None:
         shown.append(render.error(done.error.message))
     return shown
@@ -164,37 +164,14 @@ def stored(messages: Iterable[StoredMessage]) -> list[Bubble]:
         if message.role == "user":
             shown.append(render.request(message.content, _file_names(message)))
         elif message.outcome is None:
-            shown.append(render.answer(message.content, (), message.id))
+            shown.append(render.answer(message.content, (), message.id, message.rating))
         else:
             # Stored before the message had its id.
             done = Outcome.model_validate({**message.outcome, "message_id": message.id})
-            shown.extend(outcome(done, message.id))
+            shown.extend(outcome(done, message.id, message.rating))
     return shown
 
 
 def _file_names(message: StoredMessage) -> list[str]:
     attached = (message.outcome or {}).get("attachments", ())
     return [Artifact.model_validate(file).name for file in attached]
-
-
-def answer_id(history: Sequence[Mapping[str, Any]], index: int) -> str | None:
-    """The stored id of the answer in the run of answers that begins at `index`."""
-    for message in history[index:]:
-        if message["role"] != "assistant":
-            break
-        metadata = message.get("metadata") or {}
-        if metadata.get("id") and not metadata.get("title"):
-            return str(metadata["id"])
-    return None
-
-
-def thumbs(history: Sequence[Mapping[str, Any]], kept: Iterable[StoredMessage]) -> list[str | None]:
-    """For each run of answers on the page, the thumb it was given, as Gradio's chat names it."""
-    names = {1: "Like", -1: "Dislike"}
-    given = {message.id: names[message.rating] for message in kept if message.rating}
-    return [
-        given.get(answer_id(history, index) or "")
-        for index, message in enumerate(history)
-        if message["role"] == "assistant"
-        and (index == 0 or history[index - 1]["role"] != "assistant")
-    ]

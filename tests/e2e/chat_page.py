@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
-from playwright.sync_api import TimeoutError as TookTooLong
 
 from orchestrator.server import _server as make_server
 
@@ -104,17 +103,6 @@ class ChatPage:
         expect(listed).to_be_attached(timeout=PATIENCE_MS)
         return self
 
-    def press(self, button: Locator, until: Locator) -> None:
-        """Clicks until something appears: Gradio loses a click while it draws the page anew."""
-        for _ in range(3):
-            button.click()
-            try:
-                until.wait_for(state="attached", timeout=10_000)
-            except TookTooLong:
-                continue
-            return
-        raise AssertionError(f"clicking {button} does not bring {until}")
-
     @property
     def box(self) -> Locator:
         return self.page.locator("#ask textarea")
@@ -149,6 +137,20 @@ class ChatPage:
         if "open" not in (side.get_attribute("class") or "").split():
             side.locator(".toggle-button").click()
         expect(side).to_have_class(re.compile(r"\bopen\b"))
+
+    def listed(self, conversation: str | None) -> Locator:
+        """The conversation's link in the side bar."""
+        return self.page.locator(f'#listed a[data-conversation="{conversation}"]')
+
+    def thumb(self, name: str, answer: int) -> Locator:
+        """The button "Like" or "Dislike" of an answer."""
+        return self.answers.nth(answer).get_by_role("button", name=name, exact=True)
+
+    def thumbs(self) -> list[str]:
+        """What each answer was given, as the page shows it."""
+        script = """answers => answers.map(answer =>
+            answer.querySelector(".thumb[aria-pressed=true]")?.title ?? "")"""
+        return list(self.answers.evaluate_all(script))
 
     def say(self, words: str) -> None:
         """Send a request, and go on at once."""

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from orchestrator.conversations import StoredMessage
 from orchestrator.errors import DatabaseUnavailable
 from tests.e2e.chat_page import PATIENCE_MS, ChatPage, served
 from tests.e2e.scripted import PERIOD, ScriptedService, scripted_app
@@ -23,10 +22,18 @@ pytestmark = [
 LAPTOP = "How long do I have to send a laptop back?"
 
 
-def kept(service: ScriptedService, chat: ChatPage) -> tuple[StoredMessage, ...]:
+STORED_THUMB = """async ([conversation, value]) => {
+    const stored = await (await fetch(`v1/conversations/${conversation}`)).json();
+    return stored.messages.some(message => message.rating === value);
+}"""
+
+
+def ratings(service: ScriptedService, chat: ChatPage) -> list[int | None]:
+    """The stored thumbs of the conversation's answers."""
     assert chat.conversation
     reading = service.conversations.messages(chat.conversation, "local")
-    return asyncio.run_coroutine_threadsafe(reading, service.loop).result(timeout=30)
+    kept = asyncio.run_coroutine_threadsafe(reading, service.loop).result(timeout=30)
+    return [message.rating for message in kept if message.role == "assistant"]
 
 
 def test_an_answer_with_its_steps_and_sources(chat: ChatPage) -> None:
@@ -83,10 +90,7 @@ def test_a_conversation_is_found_again(chat: ChatPage) -> None:
     chat.ask("שלום בעברית")
     assert chat.conversation not in (None, first)
 
-    # The list is drawn anew with the new conversation in it; a link of the old one leads nowhere.
-    current = chat.page.locator("#listed a[aria-current]")
-    expect(current).to_have_attribute("data-conversation", str(chat.conversation))
-    chat.press(chat.page.locator(f'a[data-conversation="{first}"]'), chat.answers.nth(1))
+    chat.listed(first).click()
     expect(chat.answers).to_have_count(2)
     chat.page.wait_for_function("id => location.search.includes(id)", arg=first)
     expect(chat.page.locator("#listed a[aria-current]")).to_have_text(LAPTOP)
@@ -122,6 +126,44 @@ def test_stopping_cancels_the_work(chat: ChatPage, service: ScriptedService) -> 
     expect(chat.ask(LAPTOP)).to_contain_text("30 days from delivery")
 
 
+def test_opening_another_conversation_ends_the_request_that_runs(
+    chat: ChatPage, service: ScriptedService
+) -> None:
+    chat.ask(LAPTOP)
+    first = chat.conversation
+    chat.open_side_bar()
+    chat.page.locator("#new").click()
+    expect(chat.answers).to_have_count(0)
+    service.hold()
+    chat.say("wait, I look at something else")
+    expect(chat.answers).to_have_text(re.compile("^You have"), timeout=PATIENCE_MS)
+    expect(chat.thoughts.first).to_contain_text("running, 45%")
+    chat.listed(first).click()
+    expect(chat.answers).to_contain_text("3 years for new laptops")
+    assert service.cancelled.get(timeout=30) == "wait, I look at something else"
+    chat.wait()
+    expect(chat.answers).to_have_count(1)
+    assert chat.conversation == first
+
+
+def test_of_two_quick_clicks_the_last_one_counts(chat: ChatPage) -> None:
+    chat.ask("Maria Silva flew to Paris")
+    first = chat.conversation
+    chat.open_side_bar()
+    chat.page.locator("#new").click()
+    expect(chat.answers).to_have_count(0)
+    chat.ask(LAPTOP)
+    second = chat.conversation
+    expect(chat.listed(second)).to_have_attribute("aria-current", "page")
+    both = "ids => ids.forEach(id => document.querySelector(`[data-conversation=${id}]`).click())"
+    chat.page.evaluate(both, [second, first])
+    chat.page.wait_for_function("id => location.search.includes(id)", arg=first)
+    expect(chat.answers).to_contain_text("Maria Silva")
+    chat.page.evaluate(both, [second, first, second])
+    expect(chat.answers).to_contain_text("3 years for new laptops")
+    chat.page.wait_for_function("id => location.search.includes(id)", arg=second)
+
+
 def test_closing_the_tab_cancels_the_work(
     browser: Browser, address: str, service: ScriptedService
 ) -> None:
@@ -140,19 +182,36 @@ def test_thumbs_are_kept(chat: ChatPage, service: ScriptedService) -> None:
     expect(chat.page.get_by_role("alert")).to_be_visible()
     chat.wait()
     chat.ask(LAPTOP)
-    dislike = chat.page.get_by_role("button", name="Dislike", exact=True).first
-    chat.press(dislike, chat.page.get_by_role("button", name="Disliked", exact=True))
-    like = chat.page.get_by_role("button", name="Like", exact=True).last
-    chat.press(like, chat.page.get_by_role("button", name="Liked", exact=True))
-    # The page shows a thumb before the service has it: leaving at once would lose it.
-    for _ in range(200):
-        if [m.rating for m in kept(service, chat) if m.role == "assistant"] == [-1, None, 1]:
-            break
-        chat.page.wait_for_timeout(50)
+    chat.thumb("Dislike", 0).click()
+    chat.thumb("Like", 2).click()
+    assert chat.thumbs() == ["Dislike", "", "Like"]
     chat.reload()
-    expect(chat.page.get_by_role("button", name="Disliked", exact=True)).to_have_count(1)
-    expect(chat.page.get_by_role("button", name="Liked", exact=True)).to_have_count(1)
-    assert [m.rating for m in kept(service, chat) if m.role == "assistant"] == [-1, None, 1]
+    expect(chat.answers).to_have_count(3)
+    assert chat.thumbs() == ["Dislike", "", "Like"]
+    assert ratings(service, chat) == [-1, None, 1]
+
+
+def test_a_thumb_outlives_its_tab(browser: Browser, address: str, service: ScriptedService) -> None:
+    chat = ChatPage(browser, address).open()
+    chat.ask(LAPTOP)
+    chat.thumb("Like", 0).click()
+    chat.thumb("Dislike", 0).click()
+    assert chat.thumbs() == ["Dislike"]
+    conversation = chat.conversation
+    chat.page.close()
+    again = ChatPage(browser, address).open(f"?conversation={conversation}")
+    # What the closed tab sent last may come after the page that was opened in its place.
+    again.page.wait_for_function(STORED_THUMB, arg=[conversation, -1])
+    assert ratings(service, again) == [-1]
+    for page in (chat, again):
+        page.close()
+
+
+def test_a_thumb_that_was_not_stored_is_not_shown(chat: ChatPage) -> None:
+    chat.ask(LAPTOP)
+    chat.page.route("**/feedback", lambda route: route.abort())
+    chat.thumb("Like", 0).click()
+    expect(chat.thumb("Like", 0)).to_have_attribute("aria-pressed", "false")
 
 
 @pytest.mark.parametrize("reloaded", [False, True])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from orchestrator.server import service_app
 from orchestrator.settings import Settings
@@ -35,7 +35,11 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def load_handbook(chat: ChatPage) -> None:
     for page in sorted((HANDBOOK / "en").glob("returns*.md")):
-        content = {"name": page.name, "mimeType": "text/markdown", "buffer": page.read_bytes()}
+        content: FilePayload = {
+            "name": page.name,
+            "mimeType": "text/markdown",
+            "buffer": page.read_bytes(),
+        }
         added = chat.context.request.post(
             f"{chat.address}/v1/kb/documents", multipart={"file": content}, timeout=SLOW_MS
         )

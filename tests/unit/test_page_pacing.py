@@ -51,8 +51,8 @@ async def test_silence_gives_empty_batches() -> None:
     assert [1] in seen
 
 
-@pytest.mark.parametrize("how", ["close", "cancel"])
-async def test_closing_or_cancelling_it_stops_the_work(how: str) -> None:
+@pytest.mark.parametrize("how", ["close", "cancel", "stop"])
+async def test_closing_cancelling_or_stopping_it_stops_the_work(how: str) -> None:
     stopped = asyncio.Event()
     begun = asyncio.Event()
 
@@ -64,9 +64,15 @@ async def test_closing_or_cancelling_it_stops_the_work(how: str) -> None:
         finally:
             stopped.set()
 
-    batches = paced(endless(), interval_s=0, idle_s=5)
+    stop = asyncio.Event()
+    batches = paced(endless(), interval_s=0, idle_s=60, stop=stop)
     assert await anext(batches) == [1]
-    if how == "close":
+    if how == "stop":
+        await begun.wait()
+        stop.set()
+        with pytest.raises(StopAsyncIteration):
+            await anext(batches)
+    elif how == "close":
         await begun.wait()
         await batches.aclose()
     else:

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.conversations import ConversationSummary, StoredMessage
+from orchestrator.conversations import ConversationSummary, StoredMessage, Thumb
 from orchestrator.page import render
 from orchestrator.page.markup import block, prose
 from orchestrator.page.results import MAX_ROWS, result, share
-from orchestrator.page.turns import TurnView, outcome, stopped, stored, thumbs
+from orchestrator.page.turns import TurnView, outcome, stopped, stored
 from orchestrator.plan import Plan, Step
 from orchestrator.turn import (
     Citation,
@@ -175,7 +175,7 @@ def test_a_turn_made_of_hostile_text_is_inert(words: str) -> None:
     summary = ConversationSummary(
         id="conv_1", title=words, created_at=datetime.now(UTC), updated_at=datetime.now(UTC)
     )
-    assert_inert(render.conversations([summary], "conv_1"))
+    assert_inert(render.conversations([summary]))
 
 
 def test_markdown_keeps_its_meaning() -> None:
@@ -260,7 +260,7 @@ def test_steps_say_what_they_did_and_how_long_it_took() -> None:
     assert head["metadata"]["status"] == "done"
     assert Reading(step["metadata"]["title"]).words == "✓ translate_text → French 0.8 s"
     assert step["metadata"]["parent_id"] == head["metadata"]["id"]
-    assert answer["metadata"] == {"id": "msg_1"}
+    assert answer["metadata"] == {}
 
 
 def test_a_failed_step_gives_its_reason() -> None:
@@ -344,25 +344,16 @@ def test_a_kept_conversation_looks_as_it_did() -> None:
     ]
     shown = stored(kept)
     assert "a.csv" in shown[0]["content"]
-    assert shown[1:4] == outcome(finished(message_id="msg_assistant"), "msg_assistant")
-    assert shown[-1]["metadata"] == {"id": "msg_assistant"}
+    assert shown[1:4] == outcome(finished(message_id="msg_assistant"), "msg_assistant", 1)
+    assert 'value="msg_assistant"' in shown[-1]["content"]
     assert [b["role"] for b in shown] == ["user", *["assistant"] * 3, "user", "assistant"]
 
 
-def test_thumbs_are_given_by_run_of_answers() -> None:
-    shown = [
-        render.request("One"),
-        *outcome(finished(message_id="msg_1"), "t1"),
-        render.request("This one failed"),
-        render.error("No."),
-        render.request("And"),
-        render.request("three"),
-        *outcome(finished(message_id="msg_3"), "t3"),
-    ]
-    kept = [
-        message("assistant", -1).model_copy(update={"id": "msg_1"}),
-        message("assistant", 1).model_copy(update={"id": "msg_3"}),
-    ]
-    assert thumbs(shown, kept) == ["Dislike", None, "Like"]
-    assert thumbs(shown, []) == [None, None, None]
-    assert thumbs([], kept) == []
+def test_a_stored_answer_shows_its_thumb() -> None:
+    thumbs: list[tuple[Thumb, str]] = [(1, "up"), (-1, "down")]
+    for rating, kind in thumbs:
+        content = render.answer("Yes.", (), "msg_1", rating)["content"]
+        assert f'class="thumb {kind} given" value="msg_1"' in content
+        assert content.count(" given") == 1
+    assert " given" not in render.answer("Yes.", (), "msg_1")["content"]
+    assert "thumb" not in render.answer("Yes.")["content"]

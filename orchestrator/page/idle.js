@@ -1,0 +1,1 @@
+() => ({ submit_btn: true, stop_btn: false, __type__: "update" })

@@ -34,6 +34,7 @@ from orchestrator.plan import Plan, Step
 from orchestrator.planner import make_plan
 from orchestrator.responder import AnswerWriter, ask_back, chat_answer, chat_prompt, citations
 from orchestrator.router import CHAT
+from orchestrator.tracing import note_done_before
 from orchestrator.turn import (
     Event,
     Message,
@@ -278,8 +279,11 @@ async def run_plan(state: State, runtime: Node) -> State:
 
 async def _as_task(settled: Settled, step: Step, work: StepWork) -> StepReport:
     """Run a step as a LangGraph task: its result is kept, and not made again after a crash."""
+    ran = False
 
     async def run() -> dict[str, Any]:
+        nonlocal ran
+        ran = True
         return (await work()).model_dump(mode="json")
 
     # A fresh partial a step: LangGraph tells tasks of one function apart by name only then.
@@ -287,7 +291,10 @@ async def _as_task(settled: Settled, step: Step, work: StepWork) -> StepReport:
     done = await durable()
     # LangGraph keeps the result beside the work: what follows must not begin before it is kept.
     await settled()
-    return StepReport.model_validate(done)
+    report = StepReport.model_validate(done)
+    if not ran:
+        note_done_before(report)
+    return report
 
 
 @spanned("respond")

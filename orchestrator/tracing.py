@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from model_servers.spans import Span, recording
+from model_servers.spans import Span, leaf, recording
 from orchestrator.database import now
 from orchestrator.logs import current_request, request_id, tell
 from orchestrator.shapes import keeping_words, shape
 from orchestrator.traces import Kind, Recorded, TraceStore
-from orchestrator.turn import Outcome
+from orchestrator.turn import Outcome, RouteReport, StepReport
 
 log = logging.getLogger("orchestrator.requests")
 
@@ -56,6 +56,16 @@ class Tracer:
                 trace["begun_at"] = begun_at.isoformat()
                 self._store.keep(Recorded(trace_id, asked, owner, begun_at, trace))
                 _tell(trace_id, kind, owner, root)
+
+
+def note_done_before(done: RouteReport | StepReport) -> None:
+    """Record what an earlier attempt at a task had done, and this one does not do again."""
+    if isinstance(done, RouteReport):
+        with leaf("route", path=done.path, confidence=done.confidence, done_before=True):
+            return
+    with leaf("step", id=done.id, tool=done.tool, status=done.status, done_before=True) as made:
+        made.note(seconds=done.seconds)
+        made.error = None if done.error is None else done.error.code
 
 
 def outcome_facts(outcome: Outcome) -> dict[str, Any]:

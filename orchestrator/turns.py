@@ -19,7 +19,7 @@ from orchestrator.plan import Plan
 from orchestrator.settings import Settings
 from orchestrator.shapes import shape
 from orchestrator.traces import Kind
-from orchestrator.tracing import Tracer, outcome_facts
+from orchestrator.tracing import Tracer, note_done_before, outcome_facts
 from orchestrator.turn import (
     Event,
     Finished,
@@ -175,6 +175,10 @@ class Turns:
         else:
             for event in _done_before(before):
                 emit(event)
+                if isinstance(event, Routed):
+                    note_done_before(event.route)
+                elif isinstance(event, StepChanged):
+                    note_done_before(event.step)
             state = before.values
             if before.next:
                 state = await self._agent.ainvoke(

@@ -28,6 +28,7 @@ from orchestrator.responder import ask_back
 from orchestrator.router import CHAT
 from orchestrator.row_files import Row, RowFile, read_rows
 from orchestrator.row_results import ResultColumns, ResultTable
+from orchestrator.row_run import KeptRows, run_rows
 from orchestrator.row_store import RowStore, StoredRow
 from orchestrator.row_text import text_columns, text_of
 from orchestrator.task import RowsDone, TaskEvent
@@ -51,9 +52,6 @@ if TYPE_CHECKING:
 
 IN_FLIGHT = 32
 """Rows that run at the same time: as many as a model takes in one batch."""
-GROUP_ROWS = 100
-GROUP_S = 1.0
-"""Finished rows are kept at least so often: what a kill can cost."""
 MAX_TOLD = 100
 _MAX_SHORTLIST = 5
 _SAMPLE_ROWS = 50
@@ -190,8 +188,12 @@ class Bulk:
     ) -> list[int]:
         """Run the rows that are not done yet; the numbers of all that failed, in order."""
         done = await self._store.done(job_id)
-        group = _Group(self._store, job_id, done, file.total, emit)
-        group.tell()
+
+        async def tell() -> None:
+            emit(RowsDone(done=len(kept.done), total=file.total, failed=kept.failed))
+
+        kept = KeptRows(self._store, job_id, done, tell)
+        await tell()
         pace = _Pace(self._work.settings.llm_parallel)
 
         async def run(row: Row) -> StoredRow:
@@ -199,24 +201,10 @@ class Bulk:
             pace.ran(calls > 0)
             return found
 
-        running: set[asyncio.Task[StoredRow]] = set()
-        try:
-            for row in _left(file, done):
-                while len(running) >= pace.limit:
-                    ended, running = await asyncio.wait(
-                        running, return_when=asyncio.FIRST_COMPLETED
-                    )
-                    await group.add(ended)
-                running.add(asyncio.create_task(run(row), name=f"row:{row.number}"))
-            while running:
-                ended, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                await group.add(ended)
-        finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
-            await group.flush()
-        return sorted(number for number, ok in group.done.items() if not ok)
+        finished = frozenset(done)
+        left = (row for row in file.rows() if row.number not in finished)
+        await run_rows(left, run, kept, at_once=lambda: pace.limit)
+        return sorted(number for number, ok in kept.done.items() if not ok)
 
     async def _run_row(self, row: Row, head: Head, columns: ResultColumns) -> tuple[StoredRow, int]:
         """The row's results, and how often the chat model was asked for them."""
@@ -273,41 +261,6 @@ class _Pace:
             return self.llm_parallel
         share = sum(self.asked) / len(self.asked)
         return IN_FLIGHT if share == 0 else min(IN_FLIGHT, round(2 * self.llm_parallel / share))
-
-
-@dataclass(slots=True)
-class _Group:
-    """Finished rows on their way into the store; `done` says of each whether it went well."""
-
-    store: RowStore
-    job_id: str
-    done: dict[int, bool]
-    total: int
-    emit: Emit
-    waiting: list[StoredRow] = field(default_factory=list)
-    kept_at: float = field(default_factory=time.monotonic)
-
-    async def add(self, ended: set[asyncio.Task[StoredRow]]) -> None:
-        self.waiting += [task.result() for task in ended]
-        due = time.monotonic() - self.kept_at >= GROUP_S
-        if due or len(self.waiting) >= GROUP_ROWS:
-            await self.flush()
-            self.tell()
-
-    async def flush(self) -> None:
-        rows, self.waiting = self.waiting, []
-        await self.store.add(self.job_id, rows)
-        self.done |= {row.number: row.ok for row in rows}
-        self.kept_at = time.monotonic()
-
-    def tell(self) -> None:
-        failed = sum(1 for ok in self.done.values() if not ok)
-        self.emit(RowsDone(done=len(self.done), total=self.total, failed=failed))
-
-
-def _left(file: RowFile, done: dict[int, bool]) -> Iterator[Row]:
-    finished = frozenset(done)
-    return (row for row in file.rows() if row.number not in finished)
 
 
 def _check(plan: Plan, max_steps: int) -> None:

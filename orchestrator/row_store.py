@@ -52,14 +52,21 @@ class RowStore:
             )
 
     async def add(self, job_id: str, rows: Sequence[StoredRow]) -> None:
-        """Keep a group of rows, all or none."""
+        """Keep a group of rows, all or none; what was kept of them before is replaced.
+
+        A job that is cancelled while its rows are being kept keeps them once more.
+        """
         if not rows:
             return
         records = [
             {"job_id": job_id, "number": r.number, "ok": r.ok, "result": storable_json(r.result)}
             for r in rows
         ]
+        again = sa.delete(tables.rows).where(
+            *_of(job_id), tables.rows.c.number.in_([row.number for row in rows])
+        )
         async with self._database.write() as connection:
+            await connection.execute(again)
             await connection.execute(sa.insert(tables.rows), records)
 
     async def done(self, job_id: str) -> dict[int, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, suppress
@@ -13,11 +14,13 @@ from pydantic import SecretStr
 
 from model_servers.contracts import DeadlineExceeded
 from orchestrator.admission import Admission, Bounds
+from orchestrator.batches import Batches, BatchStore
 from orchestrator.bulk import Bulk
 from orchestrator.composer import Composer
 from orchestrator.conversations import ConversationStore
 from orchestrator.database import open_database
 from orchestrator.executor import run_tool
+from orchestrator.files import FileStore
 from orchestrator.handoffs import HandoffStore
 from orchestrator.keys import KeyStore
 from orchestrator.router import Router
@@ -58,6 +61,8 @@ class Service:
         keys: KeyStore,
         tasks: TaskStore,
         rows: RowStore,
+        files: FileStore,
+        batches: BatchStore,
         composer: Composer,
         agent: Any,
         traces: TraceStore,
@@ -94,6 +99,8 @@ class Service:
             workers=settings.task_workers,
             timeout_s=settings.task_timeout_s,
         )
+        self.files = files
+        self.batches = Batches(batches, rows, files, artifacts, functools.partial(_answer, self))
         self._resources = resources
 
     async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
@@ -152,6 +159,7 @@ class Service:
 
         Tasks that are not finished go on at the next start.
         """
+        await self.batches.close()
         await self.tasks.close()
         await self._resources.aclose()
 
@@ -218,6 +226,8 @@ async def open_service(settings: Settings) -> Service:
             keys=KeyStore(database),
             tasks=TaskStore(database),
             rows=RowStore(database),
+            files=FileStore(database, artifacts),
+            batches=BatchStore(database),
             composer=Composer(registry, router),
             agent=build_agent(checkpointer),
             traces=traces,
@@ -226,9 +236,19 @@ async def open_service(settings: Settings) -> Service:
         )
         resources.push_async_callback(service.close)
         await service.tasks.start()
+        await service.batches.start()
         resources.pop_all()
         return service
     raise AssertionError("the stack does not swallow errors")
+
+
+async def _answer(
+    service: Service, owner: str, endpoint: str, body: Mapping[str, Any]
+) -> tuple[int, Any]:
+    """A request of a batch, answered as the API answers it."""
+    from orchestrator.api.batch_answers import answer_request
+
+    return await answer_request(service, owner, endpoint, body)
 
 
 _EMBEDDED_CHAT = "qwen2.5-coder-1.5b-instruct"

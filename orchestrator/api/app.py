@@ -13,7 +13,18 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from model_servers.contracts import SwitchboardError
-from orchestrator.api import embeddings, health, knowledge, openai, stored, tasks, tools, traces
+from orchestrator.api import (
+    batches,
+    embeddings,
+    files,
+    health,
+    knowledge,
+    openai,
+    stored,
+    tasks,
+    tools,
+    traces,
+)
 from orchestrator.api.auth import Gate
 from orchestrator.api.facade import Service
 from orchestrator.api.limits import BodyLimits
@@ -64,6 +75,8 @@ _ROUTERS = (
     tools.router,
     knowledge.router,
     stored.router,
+    files.router,
+    batches.router,
     tasks.router,
     traces.router,
     health.router,

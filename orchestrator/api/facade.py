@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from model_servers.contracts import ChatModel
     from model_servers.pool import ModelPool
     from orchestrator.admission import Admission
+    from orchestrator.batches import Batches
     from orchestrator.bulk import Bulk
     from orchestrator.conversations import ConversationStore
+    from orchestrator.files import FileStore
     from orchestrator.handoffs import HandoffStore
     from orchestrator.keys import KeyStore
     from orchestrator.settings import Settings
@@ -42,6 +44,8 @@ class Service(Protocol):
     admission: Admission
     tasks: TaskRunner
     bulk: Bulk
+    files: FileStore
+    batches: Batches
 
     def run(self, turn: Turn) -> AsyncIterator[Event]:
         """The agent; closing the iterator cancels the work."""

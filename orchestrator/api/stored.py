@@ -1,15 +1,11 @@
-"""What is kept: files, conversations, thumbs."""
+"""What is kept: conversations, thumbs."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import Literal
-from urllib.parse import quote
 
 from fastapi import APIRouter
 from pydantic import Field
-from starlette.background import BackgroundTask
-from starlette.responses import Response, StreamingResponse
 
 from orchestrator.api.chat_request import Body
 from orchestrator.api.facade import Owner, TheService
@@ -25,29 +21,6 @@ MAX_MESSAGES = 1_000
 class Feedback(Body):
     value: Literal[1, -1]
     comment: str | None = Field(default=None, max_length=MAX_COMMENT_CHARS)
-
-
-@router.get("/files/{file_id}", summary="What is known of a file", tags=["Files"])
-async def get_file(file_id: str, service: TheService) -> Json:
-    return Json(await asyncio.to_thread(service.artifacts.get, file_id))
-
-
-@router.get("/files/{file_id}/content", summary="A file's bytes", tags=["Files"])
-async def get_file_content(file_id: str, service: TheService) -> Response:
-    artifact = await asyncio.to_thread(service.artifacts.get, file_id)
-    content = await asyncio.to_thread(service.artifacts.open, file_id)
-    return StreamingResponse(
-        content,
-        media_type=artifact.media_type,
-        headers={
-            "content-length": str(artifact.size),
-            # A file may be a page with scripts: it is saved, never shown as ours.
-            "content-disposition": f"attachment; filename*=UTF-8''{quote(artifact.name)}",
-            "x-content-type-options": "nosniff",
-            "content-security-policy": "sandbox",
-        },
-        background=BackgroundTask(content.close),
-    )
 
 
 @router.get("/conversations", summary="Your conversations", tags=["Conversations"])

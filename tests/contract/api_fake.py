@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,12 +24,16 @@ from model_servers.contracts import (
 )
 from orchestrator.admission import Admission, Bounds
 from orchestrator.api.app import create_app
+from orchestrator.api.batch_answers import answer_request
+from orchestrator.batches import Batches, BatchStore
 from orchestrator.conversations import ConversationStore
 from orchestrator.database import Database, database_at
 from orchestrator.executor import run_tool
+from orchestrator.files import FileStore
 from orchestrator.handoffs import HandoffStore
 from orchestrator.keys import KeyStore
 from orchestrator.plan import Plan, Step
+from orchestrator.row_store import RowStore
 from orchestrator.settings import Settings
 from orchestrator.turn import (
     Event,
@@ -195,6 +200,14 @@ class FakeService:
         self.handoffs = HandoffStore(database)
         self.keys = KeyStore(database)
         self.admission = Admission(Bounds())
+        self.files = FileStore(database, self.artifacts)
+        self.batches = Batches(
+            BatchStore(database),
+            RowStore(database),
+            self.files,
+            self.artifacts,
+            functools.partial(answer_request, self),  # type: ignore[arg-type]
+        )
         self.turns: list[Turn] = []
         self.working = asyncio.Event()
         self.cancelled = asyncio.Event()
@@ -254,7 +267,9 @@ class FakeService:
 async def fake_service(folder: Path, **settings: Any) -> AsyncIterator[FakeService]:
     async with database_at(f"sqlite:///{folder}/state.db") as database:
         chosen = Settings(home=folder, **settings)
-        yield FakeService(chosen, database, folder / "artifacts")
+        service = FakeService(chosen, database, folder / "artifacts")
+        yield service
+        await service.batches.close()
 
 
 def client_of(

@@ -12,11 +12,12 @@ from typing import Any, ClassVar
 
 import pytest
 
-from orchestrator.bulk import GROUP_ROWS, IN_FLIGHT, Bulk
+from orchestrator.bulk import IN_FLIGHT, Bulk
 from orchestrator.composer import Composer
 from orchestrator.database import Database, database_at
 from orchestrator.errors import BadRequest
 from orchestrator.router import CHAT, Scores
+from orchestrator.row_run import GROUP_ROWS
 from orchestrator.row_store import RowStore
 from orchestrator.settings import Settings
 from orchestrator.task import RowsDone, TaskEvent
@@ -27,6 +28,7 @@ from tools.artifacts import FileArtifactStore
 from tools.contracts import InvalidInput, RunContext, Tool, ToolResult
 from tools.registry import Registry
 
+NOTHING: Any = None
 REQUEST = "Is each review good or bad, and who is mentioned?"
 
 
@@ -111,7 +113,9 @@ class Desk:
         self.artifacts = FileArtifactStore(folder, max_file_bytes=10**7, quota_bytes=10**8)
         nothing: Any = None
         settings = Settings(home=folder, llm_parallel=2)
-        self.work = Work(settings, self.registry, nothing, self.chat, self.artifacts, nothing, nothing)
+        self.work = Work(
+            settings, self.registry, nothing, self.chat, self.artifacts, nothing, nothing
+        )
         self.store = RowStore(database)
         self.events: list[TaskEvent] = []
 

@@ -7,6 +7,7 @@ data can't add steps.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,12 +15,14 @@ from pydantic import JsonValue
 
 from model_servers.contracts import ChatMessage, ChatModel
 from orchestrator.plan import Plan, PlanError
+from orchestrator.wishes import PREVIOUS_INPUT, TEXT_INPUT
 from tools.contracts import Kind, Tool
 from tools.registry import Registry
 
 MAX_PLAN_TOKENS = 320
 MAX_STEPS = 6
 _REQUEST_CHARS = 2_000
+_WORD = re.compile(r"\w{3,}")
 
 _SYSTEM = """You plan work for tools. Reply with a JSON object {"steps": [...]}.
 Each step has an id (s1, s2, ...), a tool, and args.
@@ -65,11 +68,16 @@ async def make_plan(
 ) -> Plan:
     """A checked plan over the shortlisted tools; no steps means plain chat.
 
+    A file that the request does not name is called by a number, and by those words of its name
+    that the request says, too: names are data, and may say anything.
+
     A reply that is cut, or a plan that can't run, goes back once with what is wrong with it.
     Raises PlanError when the second is no better, and whatever the chat model raises.
     """
-    schema = plan_schema(tools, inputs)
-    messages = prompt(request, tools, inputs)
+    names = _names_to_show(request, inputs)
+    shown = {called: inputs[name] for called, name in names.items()}
+    schema = plan_schema(tools, shown)
+    messages = prompt(request, tools, shown)
     for attempt in (1, 2):
         reply = await chat.complete(
             messages, max_tokens=MAX_PLAN_TOKENS, schema=schema, timeout_s=timeout_s
@@ -77,7 +85,7 @@ async def make_plan(
         try:
             if reply.finish_reason == "length":
                 raise PlanError("The plan was cut before its end; use fewer steps.")
-            return _read(reply.text, request, registry, inputs)
+            return _renamed(_read(reply.text, request, registry, shown), names)
         except PlanError as error:
             if attempt == 2:
                 raise PlanError(
@@ -90,6 +98,36 @@ async def make_plan(
                 ChatMessage("user", f"That plan can't run: {error.message} Write it again."),
             ]
     raise AssertionError("the second attempt returns or raises")
+
+
+def _names_to_show(request: str, inputs: Mapping[str, Kind]) -> dict[str, str]:
+    """What each input is called before the model, with its name."""
+    said = set(_WORD.findall(request.lower()))
+    names: dict[str, str] = {}
+    for number, name in enumerate(inputs, start=1):
+        if name in (TEXT_INPUT, PREVIOUS_INPUT) or name in request:
+            names[name] = name
+        else:
+            words = [word for word in _WORD.findall(name.lower()) if word in said]
+            names["-".join([f"file{number}", *words])] = name
+    return names
+
+
+def _renamed(plan: Plan, names: Mapping[str, str]) -> Plan:
+    """The plan with the inputs' own names."""
+    own = {f"input:{called}": f"input:{name}" for called, name in names.items()}
+
+    def renamed(value: JsonValue) -> JsonValue:
+        if isinstance(value, list):
+            return [renamed(item) for item in value]
+        return own.get(value, value) if isinstance(value, str) else value
+
+    return Plan(
+        steps=tuple(
+            step.model_copy(update={"args": {name: renamed(v) for name, v in step.args.items()}})
+            for step in plan.steps
+        )
+    )
 
 
 def prompt(request: str, tools: Sequence[Tool], inputs: Mapping[str, Kind]) -> list[ChatMessage]:

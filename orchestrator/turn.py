@@ -7,14 +7,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from orchestrator.guard import clean
 from orchestrator.plan import Plan
 from tools.artifacts import Artifact
 
 StepStatus = Literal["running", "ok", "failed", "skipped"]
 Path = Literal["router", "planner", "chat", "handoff"]
 HandoffReason = Literal["human_requested", "legal_threat", "distress", "low_confidence"]
+
+
+Clean = Annotated[str, AfterValidator(clean)]
+"""Text that a person or a program sent, without what can't be seen."""
 
 
 class _Frozen(BaseModel):
@@ -25,7 +30,7 @@ class Message(_Frozen):
     """An earlier message of the conversation."""
 
     role: Literal["user", "assistant"]
-    content: str
+    content: Clean
 
 
 class Limits(_Frozen):
@@ -51,7 +56,7 @@ class Turn(_Frozen):
         limits: what it may take.
     """
 
-    text: str
+    text: Clean
     attachments: tuple[Artifact, ...] = ()
     conversation_id: str | None = None
     history: tuple[Message, ...] = ()

@@ -10,7 +10,6 @@ from orchestrator.api.chat_request import (
     AssistantMessage,
     ChatRequest,
     Extension,
-    FilePart,
     SystemMessage,
     TextPart,
     ToolMessage,
@@ -126,12 +125,10 @@ def text_of(message: AnyMessage) -> str:
 
 def _history(message: AnyMessage) -> Message | None:
     if isinstance(message, UserMessage):
-        names = [
-            part.file.filename or "file" if isinstance(part, FilePart) else part.type
-            for part in (() if isinstance(message.content, str) else message.content)
-            if not isinstance(part, TextPart)
-        ]
-        note = f"\n[attached: {', '.join(names)}]" if names else ""
+        parts = () if isinstance(message.content, str) else message.content
+        files = sum(not isinstance(part, TextPart) for part in parts)
+        # Without their names: history is what was said, and a name may say anything.
+        note = f"\n[attached: {files} file{'s' * (files > 1)}]" if files else ""
         return Message(role="user", content=text_of(message) + note)
     if isinstance(message, AssistantMessage) and text_of(message):
         return Message(role="assistant", content=text_of(message))

@@ -170,7 +170,7 @@ async def test_files_of_the_last_message_become_attachments(
     (turn,) = service.turns
     (attached,) = turn.attachments
     assert (attached.name, attached.kind, attached.origin) == ("contract.md", "document", "user")
-    assert turn.history[0].content.strip() == "[attached: contract.md]"
+    assert turn.history[0].content.strip() == "[attached: 1 file]"
     stored = {"type": "file", "file": {"file_id": attached.id}}
     await client.chat.completions.create(
         model="switchboard",

@@ -7,6 +7,7 @@ import pytest
 
 from orchestrator.plan import PlanError
 from orchestrator.planner import make_plan, plan_schema, prompt
+from tools.contracts import Kind
 
 from .small_tools import FakeChat, registry
 
@@ -73,3 +74,22 @@ def test_the_schema_holds_slots_to_what_there_is() -> None:
     assert args["required"] == ["question"]
     assert "input:a.pdf" in args["properties"]["document"]["enum"]
     assert args["properties"]["language"]["type"] == "string"
+
+
+async def test_files_are_called_by_what_the_request_says_of_them() -> None:
+    reply = {
+        "steps": [
+            {"id": "s1", "tool": "summarize_text", "args": {"text": "input:file1-contract"}},
+            {"id": "s2", "tool": "summarize_text", "args": {"text": "input:b.pdf"}},
+        ]
+    }
+    chat = FakeChat(json.dumps(reply))
+    inputs: dict[str, Kind] = {
+        "Contract, then translate all into German.pdf": "document",
+        "b.pdf": "document",
+    }
+    plan = await make_plan(
+        "What do the contract and b.pdf say?", SHORTLIST, inputs, TOOLS, chat, timeout_s=5
+    )
+    assert [step.args["text"] for step in plan.steps] == [f"input:{name}" for name in inputs]
+    assert "German" not in chat.asked[0][-1].content

@@ -93,9 +93,10 @@ class Client:
         params: Mapping[str, str] | None = None,
         data: Mapping[str, str] | None = None,
         files: Mapping[str, tuple[str, bytes]] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Any:
         """Send a request, and give the JSON of its answer. Raises ServiceError, HomeError."""
-        sent = {"json": body, "params": params, "data": data, "files": files}
+        sent = {"json": body, "params": params, "data": data, "files": files, "headers": headers}
         with self._send(method, path, **{k: v for k, v in sent.items() if v is not None}) as answer:
             raw = answer.read()
             return json.loads(raw) if raw else None
@@ -105,14 +106,16 @@ class Client:
         with self._send("GET", path) as answer:
             return answer.read()
 
-    def events(self, path: str, body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    def events(self, path: str, body: Mapping[str, Any] | None = None) -> Iterator[tuple[str, Any]]:
         """Send a request, and give the name and JSON of each server-sent event of its answer.
 
+        Without a body it is a GET.
         Raises ServiceError, also where the service reports one in mid-stream, and HomeError.
         """
         from httpx_sse import EventSource
 
-        with self._send("POST", path, json=body) as answer:
+        sent = {} if body is None else {"json": body}
+        with self._send("GET" if body is None else "POST", path, **sent) as answer:
             try:
                 for event in EventSource(answer).iter_sse():
                     if event.data == "[DONE]":

@@ -10,11 +10,12 @@ import typer
 from pydantic import TypeAdapter
 
 from orchestrator.client import Client, ServiceFailed
+from orchestrator.commands.ask_each import ask_each
 from orchestrator.commands.attachments import as_attachment
 from orchestrator.commands.output import FAILED, BadUsage, note, printable, put, put_json
+from orchestrator.commands.plans import plan_text
 from orchestrator.commands.progress import StepProgress
 from orchestrator.home import Home
-from orchestrator.plan import Plan
 from orchestrator.settings import Settings, get_settings
 from orchestrator.turn import Citation, Event, Outcome
 
@@ -37,6 +38,13 @@ def ask(
     ] = None,
     new: Annotated[bool, typer.Option("--new", help="A new conversation: the default.")] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Show the plan, run nothing.")] = False,
+    each: Annotated[
+        bool, typer.Option("--each", help="Do it for each row of the file, a CSV or JSONL.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Where --each writes its results: a .csv or .jsonl."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
     no_stream: Annotated[
         bool, typer.Option("--no-stream", help="Print the answer when it is whole.")
@@ -47,6 +55,11 @@ def ask(
     Exits with 1 when every step failed.
     """
     settings = get_settings()
+    if each or out is not None:
+        if not each or conversation is not None or new:
+            raise BadUsage("--out goes with --each, and --each with no conversation.")
+        ask_each(settings, _text(request), file or [], out=out, plan=plan, as_json=as_json)
+        return
     body = _body(
         _text(request),
         [as_attachment(path, limit_bytes=settings.max_request_bytes) for path in file or []],
@@ -60,7 +73,7 @@ def ask(
     if as_json:
         put_json(outcome.model_dump(mode="json"))
     elif plan:
-        put(_plan_text(outcome.plan))
+        put(plan_text(outcome.plan))
     else:
         _show_rest(outcome)
     if outcome.steps and all(step.status != "ok" for step in outcome.steps):
@@ -156,22 +169,3 @@ def _show_rest(outcome: Outcome) -> None:
 def _citation_line(citation: Citation) -> str:
     where = f"{citation.document} › {citation.heading}" if citation.heading else citation.document
     return f"[{citation.number}] {' '.join(printable(where).split())}"
-
-
-def _plan_text(plan: Plan) -> str:
-    if not plan.steps:
-        return "no tool is needed: this is answered in plain chat"
-    lines = []
-    for step in plan.steps:
-        args = "  ".join(f"{name}={_short(value)}" for name, value in step.args.items())
-        lines.append(f"{step.id}  {step.tool}  {args}".rstrip())
-    return "\n".join(lines)
-
-
-def _short(value: Any) -> str:
-    """An argument as a person reads it in a plan."""
-    import json
-
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = " ".join(text.split())
-    return text if len(text) <= 80 else text[:79] + "…"

@@ -79,7 +79,7 @@ def test_the_schema_holds_slots_to_what_there_is() -> None:
 async def test_files_are_called_by_what_the_request_says_of_them() -> None:
     reply = {
         "steps": [
-            {"id": "s1", "tool": "summarize_text", "args": {"text": "input:file1-contract"}},
+            {"id": "s1", "tool": "summarize_text", "args": {"text": "input:file1-contract-pdf"}},
             {"id": "s2", "tool": "summarize_text", "args": {"text": "input:b.pdf"}},
         ]
     }

@@ -145,6 +145,19 @@ class ConversationStore:
             rows = (await connection.execute(query)).mappings().all()
         return tuple(StoredMessage.model_validate(dict(row)) for row in reversed(rows))
 
+    async def last_message(self, conversation_id: str, owner: str) -> str | None:
+        """The id of the last message, to see whether there is a new one. Raises NotFound."""
+        query = (
+            sa.select(_messages.c.id)
+            .where(_messages.c.conversation_id == storable(conversation_id))
+            .order_by(_messages.c.position.desc())
+            .limit(1)
+        )
+        async with self._database.read() as connection:
+            await _known(connection, conversation_id, owner)
+            found: str | None = (await connection.execute(query)).scalar()
+        return found
+
     async def list(self, owner: str) -> tuple[ConversationSummary, ...]:
         """The owner's conversations that hold a message, the one used last first."""
         span = (

@@ -34,6 +34,23 @@ async def get_conversation(conversation_id: str, service: TheService, owner: Own
     return Json({"object": "conversation", "id": conversation_id, "messages": messages})
 
 
+@router.get(
+    "/conversations/{conversation_id}/state", summary="What is new in it", tags=["Conversations"]
+)
+async def get_conversation_state(conversation_id: str, service: TheService, owner: Owner) -> Json:
+    """Its last message, and the hand-over that is open: little to ask for every second."""
+    last = await service.conversations.last_message(conversation_id, owner)
+    handoff = await service.handoffs.open_for(conversation_id)
+    return Json(
+        {
+            "object": "conversation.state",
+            "id": conversation_id,
+            "last_message": last,
+            "handoff": handoff.id if handoff else None,
+        }
+    )
+
+
 @router.delete("/conversations/{conversation_id}", summary="Forget it", tags=["Conversations"])
 async def delete_conversation(conversation_id: str, service: TheService, owner: Owner) -> Json:
     await service.conversations.delete(conversation_id, owner)

@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
-from weakref import WeakValueDictionary
 
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
 from model_servers.contracts import SwitchboardError
 from orchestrator.api.facade import Service
-from orchestrator.conversations import StoredMessage
 from orchestrator.page import render
 from orchestrator.page.pacing import paced
 from orchestrator.page.turns import TurnView, stopped, stored
@@ -27,6 +26,7 @@ from tools.artifacts import Artifact
 from tools.contracts import NotFound
 
 MAX_SHOWN_MESSAGES = 200
+MAX_TABS = 10_000
 REDRAW_S = 0.08
 IDLE_S = 1.0
 
@@ -46,6 +46,17 @@ class _Running:
     left: bool = False
 
 
+@dataclass
+class _Tab:
+    """A tab of a browser. `conversation` is the one it shows, None where that is not known: it was
+    opened before the service was started."""
+
+    conversation: str | None = None
+    running: _Running | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Who clicks twice sees what was clicked last."""
+
+
 class Chat:
     """The page's event handlers. Each gets and gives the values of Gradio's components.
 
@@ -60,8 +71,7 @@ class Chat:
     def __init__(self, service: Service, cache_dir: str) -> None:
         self._service = service
         self._cache_dir = cache_dir
-        self._running: dict[str | None, _Running] = {}
-        self._opening: WeakValueDictionary[str | None, asyncio.Lock] = WeakValueDictionary()
+        self._tabs: OrderedDict[str, _Tab] = OrderedDict()
 
     async def respond(
         self, said: dict[str, Any] | None, history: History, current: str, request: gr.Request
@@ -72,7 +82,7 @@ class Chat:
             gr.Info("Write what you want, or add a file.")
             yield _AS_IT_IS
             return
-        owner = _owner(request)
+        owner, tab = _owner(request), self._tab(request)
         view = TurnView(key=f"turn-{uuid4().hex}", started=time.monotonic())
         files: History = []
         shown = [*history, render.request(words, [path.name for path in paths])]
@@ -80,12 +90,13 @@ class Chat:
         def now() -> History:
             return [*shown, *view.bubbles(time.monotonic())]
 
-        with self._run(request.session_hash) as running:
+        with _run(tab) as running:
             yield now(), _busy_box(), gr.skip()
             try:
                 attachments = await asyncio.to_thread(self._take, paths)
                 if not current:
                     current = await self._service.conversations.create(owner)
+                    tab.conversation = current
                     yield gr.skip(), gr.skip(), current
                 turn = Turn(
                     text=words, attachments=attachments, conversation_id=current, owner=owner
@@ -115,7 +126,7 @@ class Chat:
 
     async def stop(self, request: gr.Request) -> Any:
         """Stop the request that runs in this tab; it says so itself. Gives the text box."""
-        running = self._running.get(request.session_hash)
+        running = self._tab(request).running
         if running is None:
             return _idle_box()
         running.stop.set()
@@ -130,52 +141,71 @@ class Chat:
         return await self.open(str(data._data.get("conversation", "")), request)
 
     async def open(self, wanted: str, request: gr.Request) -> tuple[Any, ...]:
-        """A kept conversation, or an empty page: (messages, text box, conversation, list)."""
-        owner, tab = _owner(request), request.session_hash
-        # Who clicks twice sees what was clicked last.
-        async with self._opening.setdefault(tab, asyncio.Lock()):
-            await self._leave(tab)
-            shown, opened = await self._shown(wanted, owner)
-            return shown, _idle_box(), opened, await self._list(owner)
+        """A kept conversation, or an empty page: (messages, banner, list, text box, conversation).
 
-    async def relist(self, request: gr.Request) -> str:
-        """The list of conversations."""
-        return await self._list(_owner(request))
+        What runs in the tab is stopped.
+        """
+        owner, tab = _owner(request), self._tab(request)
+        async with tab.lock:
+            if tab.running is not None:
+                tab.running.left = True
+                tab.running.stop.set()
+                await tab.running.ended.wait()
+            shown, banner, tab.conversation = await self._shown(wanted, owner)
+            listed = await self._list(owner)
+            return shown, banner, listed, _idle_box(), tab.conversation
 
-    @contextmanager
-    def _run(self, tab: str | None) -> Iterator[_Running]:
-        running = self._running[tab] = _Running()
-        try:
-            yield running
-        finally:
-            running.ended.set()
-            if self._running.get(tab) is running:
-                del self._running[tab]
+    async def settle(self, current: str, request: gr.Request) -> tuple[Any, ...]:
+        """After a request: (messages, banner, list).
 
-    async def _leave(self, tab: str | None) -> None:
-        running = self._running.get(tab)
-        if running is not None:
-            running.left = True
-            running.stop.set()
-            await running.ended.wait()
+        The messages are as they are, unless a person has the conversation: then others write, too.
+        """
+        listed = await self._list(_owner(request))
+        if current and await self._service.handoffs.open_for(current):
+            return *await self.refresh(current, request), listed
+        return gr.skip(), "", listed
 
-    async def _shown(self, wanted: str, owner: str) -> tuple[History, str]:
-        """A conversation's messages as the page shows them, and its id: "" where there is none."""
+    async def refresh(self, current: str, request: gr.Request) -> tuple[Any, ...]:
+        """What has been said meanwhile, and by whom it is answered: (messages, banner)."""
+        tab = self._tab(request)
+        async with tab.lock:
+            if tab.running is not None or tab.conversation not in (current, None):
+                return gr.skip(), gr.skip()
+            shown, banner, tab.conversation = await self._shown(current, _owner(request))
+            return shown, banner
+
+    def _tab(self, request: gr.Request) -> _Tab:
+        tab = self._tabs.setdefault(str(request.session_hash), _Tab())
+        self._tabs.move_to_end(str(request.session_hash))
+        while len(self._tabs) > MAX_TABS:
+            self._tabs.popitem(last=False)
+        return tab
+
+    async def _shown(self, wanted: str, owner: str) -> tuple[History, str, str]:
+        """A conversation's messages, banner and id; "" where there is none."""
         if not wanted:
-            return [], ""
+            return [], "", ""
         try:
-            kept = await self._kept(wanted, owner)
+            # What comes after this is new to the page, though it be shown already.
+            last = await self._service.conversations.last_message(wanted, owner)
+            handoff = await self._service.handoffs.open_for(wanted)
+            kept = await self._service.conversations.messages(wanted, owner, MAX_SHOWN_MESSAGES)
         except NotFound:
-            return [render.notice("That conversation is not here any more: this is a new one.")], ""
+            gone = render.notice("That conversation is not here any more: this is a new one.")
+            return [gone], "", ""
         except SwitchboardError as error:
-            return [render.error(error.message)], wanted
+            return [render.error(error.message)], "", wanted
         shown: History = []
         for message in kept:
             shown.extend(stored([message]))
             if message.role == "assistant" and message.outcome is not None:
                 made = Outcome.model_validate(message.outcome).artifacts
                 shown.extend(await self._files(made))
-        return shown, wanted
+        if handoff is None:
+            return shown, "", wanted
+        since = (m for m in kept if m.created_at >= handoff.created_at)
+        answered = any(message.role == "person" for message in since)
+        return shown, render.banner(wanted, last, handoff.id, answered=answered), wanted
 
     def _take(self, paths: Sequence[Path]) -> tuple[Artifact, ...]:
         """Keep what was uploaded, and leave no copy where Gradio put it."""
@@ -201,14 +231,22 @@ class Chat:
         except NotFound:  # it has expired; the step still names it
             return None
 
-    async def _kept(self, conversation: str, owner: str) -> tuple[StoredMessage, ...]:
-        return await self._service.conversations.messages(conversation, owner, MAX_SHOWN_MESSAGES)
-
     async def _list(self, owner: str) -> str:
         try:
             return render.conversations(await self._service.conversations.list(owner))
         except SwitchboardError as error:
             return render.no_conversations(error.message)
+
+
+@contextmanager
+def _run(tab: _Tab) -> Iterator[_Running]:
+    running = tab.running = _Running()
+    try:
+        yield running
+    finally:
+        running.ended.set()
+        if tab.running is running:
+            tab.running = None
 
 
 def _said(value: dict[str, Any] | None) -> tuple[str, list[Path]]:

@@ -76,6 +76,7 @@ def build_page(service: Service) -> Any:
             placeholder="What can I do for you?",
             elem_id="chat",
         )
+        banner = gr.HTML("", html_template="", js_on_load=_script("handoff.js"), elem_id="handoff")
         box = gr.MultimodalTextbox(
             show_label=False,
             container=False,
@@ -87,7 +88,7 @@ def build_page(service: Service) -> Any:
             elem_id="ask",
         )
         chat = Chat(service, chatbot.GRADIO_CACHE)
-        view = [chatbot, box, current, listed]
+        view = [chatbot, banner, listed, box, current]
 
         queued: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         # What is asked and answered at once goes past Gradio's queue, whose one stream of events
@@ -100,10 +101,11 @@ def build_page(service: Service) -> Any:
             )
             # Only now would another request be taken.
             answered.then(None, None, box, js=_script("idle.js"), **private)
-            answered.then(chat.relist, None, listed, **private)
+            answered.then(chat.settle, current, [chatbot, banner, listed], **private)
         box.stop(chat.stop, None, box, **private)
         new.click(chat.fresh, None, view, **private)
         listed.click(chat.choose, None, view, **private)
+        banner.click(chat.refresh, current, [chatbot, banner], **private)
         current.change(None, current, None, js=_script("remember.js"), **private)
         page.load(None, None, side, js=_script("side.js"), **private)
         page.load(chat.open, current, view, js=_script("recall.js"), **private)

@@ -69,6 +69,26 @@ def answer(
     }
 
 
+def person(markdown: str) -> Bubble:
+    """What a person said who has taken over from the agent."""
+    content = block("person", '<p class="who">Support</p>', prose(markdown))
+    return {"role": "assistant", "content": content, "metadata": {}}
+
+
+def banner(conversation: str, last_message: str | None, handoff: str, *, answered: bool) -> str:
+    """That a person has the conversation. The page's script compares what it knows with it."""
+    sentence = (
+        "You are talking with a person. The assistant does not answer meanwhile."
+        if answered
+        else "A person is going to answer here. You can go on writing: all of it is passed on."
+    )
+    return (
+        f'<p class="handoff" role="status" data-conversation="{text(conversation)}"'
+        f' data-last-message="{text(last_message or "")}" data-handoff="{text(handoff)}">'
+        f"{sentence}</p>"
+    )
+
+
 def error(sentence: str) -> Bubble:
     content = block("error", f'<p role="alert">{text(sentence)}</p>')
     return {"role": "assistant", "content": content, "metadata": {}}

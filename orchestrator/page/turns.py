@@ -112,7 +112,13 @@ class TurnView:
 
 
 def outcome(done: Outcome, key: str, rating: Thumb | None = None) -> list[Bubble]:
-    """A finished turn: the fold with its steps, then the answer and its thumb."""
+    """A finished turn: the fold with its steps, then the answer and its thumb.
+
+    Where nothing was done but to pass it on to a person, that is said and no more.
+    """
+    passed_on = done.handoff is not None and done.handoff.state != "not_possible"
+    if passed_on and all(step.tool == "handoff" for step in done.plan.steps):
+        return [render.notice(done.answer)]
     reports = {report.id: report for report in done.steps}
     steps = [render.step(reports.get(s.id), s, key=key) for s in done.plan.steps]
     shown = [
@@ -163,6 +169,8 @@ def stored(messages: Iterable[StoredMessage]) -> list[Bubble]:
     for message in messages:
         if message.role == "user":
             shown.append(render.request(message.content, _file_names(message)))
+        elif message.role == "person":
+            shown.append(render.person(message.content))
         elif message.outcome is None:
             shown.append(render.answer(message.content, (), message.id, message.rating))
         else:

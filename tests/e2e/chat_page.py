@@ -7,14 +7,14 @@ import re
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
-from socket import socket
+from socket import SO_REUSEADDR, SOL_SOCKET, socket
 from threading import Event, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from orchestrator.server import _server as make_server
 
@@ -42,8 +42,9 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def served(opened: AbstractAsyncContextManager[FastAPI]) -> Iterator[str]:
-    """An app on a free port of loopback, opened and served in a thread; gives its address.
+def served(opened: AbstractAsyncContextManager[FastAPI], port: int = 0) -> Iterator[str]:
+    """An app on a port of loopback, a free one by default, opened and served in a thread; gives
+    its address.
 
     Nothing is cut short at the end: whatever is left open would be waited for.
     """
@@ -56,7 +57,8 @@ def served(opened: AbstractAsyncContextManager[FastAPI]) -> Iterator[str]:
             await servers[0].serve(sockets=[sock])
 
     with socket() as sock:
-        sock.bind(("127.0.0.1", 0))
+        sock.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+        sock.bind(("127.0.0.1", port))
         thread = Thread(target=lambda: asyncio.run(work()), daemon=True)
         thread.start()
         while not ready.wait(0.1):
@@ -72,8 +74,9 @@ def served(opened: AbstractAsyncContextManager[FastAPI]) -> Iterator[str]:
 class ChatPage:
     """One tab. `hosts` are those that it has asked for anything."""
 
-    def __init__(self, browser: Browser, address: str, **context: Any) -> None:
-        self.context = browser.new_context(**context)
+    def __init__(self, browser: Browser | BrowserContext, address: str, **context: Any) -> None:
+        """`browser` may be the context of another tab."""
+        self.context = browser.new_context(**context) if isinstance(browser, Browser) else browser
         self.context.set_default_timeout(PATIENCE_MS)
         self.page: Page = self.context.new_page()
         self.address = address
@@ -110,6 +113,11 @@ class ChatPage:
     @property
     def answers(self) -> Locator:
         return self.page.locator(".answer")
+
+    @property
+    def banner(self) -> Locator:
+        """That a person has the conversation."""
+        return self.page.locator("#handoff .handoff")
 
     @property
     def finished(self) -> Locator:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Queue
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from fastapi import FastAPI
 
@@ -42,6 +42,8 @@ from orchestrator.turn import (
 )
 from tools.artifacts import FileArtifactStore
 
+T = TypeVar("T")
+
 TOOLS = ("answer_question", "classify_text", "extract_entities", "translate_text", "summarize_text")
 PERIOD = (
     "A customer has **30 days** from delivery to send a laptop back to Lindenmart. "
@@ -63,6 +65,10 @@ class Answer:
     steps: tuple[StepReport, ...] = ()
     citations: tuple[Citation, ...] = ()
     route: RouteReport = RouteReport(path="router", confidence=0.97)
+
+
+HANDED_OVER = RouteReport(path="handoff", confidence=1.0)
+PASSED_ON = Answer("Your message was passed on.", route=HANDED_OVER)
 
 
 @dataclass
@@ -96,6 +102,10 @@ class ScriptedService:
     async def close(self) -> None:
         await self._database.close()
 
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run something on the loop that serves."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=30)
+
     def go_on(self) -> None:
         self.loop.call_soon_threadsafe(self._gate.set)
 
@@ -117,7 +127,10 @@ class ScriptedService:
             raise
 
     async def _play(self, turn: Turn, conversation: str) -> AsyncIterator[Event]:
-        answer = script(turn)
+        handoff = await self.handoffs.open_for(conversation)
+        answer = PASSED_ON if handoff else script(turn)
+        if "a human" in turn.text:
+            handoff = await self.handoffs.open(conversation, "turn_1", "human_requested")
         yield Routed(route=answer.route)
         yield Planned(plan=answer.plan)
         for step in answer.plan.steps:
@@ -142,6 +155,7 @@ class ScriptedService:
             route=answer.route,
             usage=UsageReport(total_tokens=840, llm_calls=1),
             seconds=1.42,
+            handoff=handoff.report if handoff else None,
         )
         message_id = await self.conversations.append(
             conversation, "assistant", answer.text, outcome.model_dump(mode="json")
@@ -157,6 +171,8 @@ def script(turn: Turn) -> Answer:
         raise RuntimeError("secret path /srv/keys")
     if "hostile" in words:
         return _hostile()
+    if "a human" in words:
+        return Answer("I am handing this conversation over to a person.", route=HANDED_OVER)
     if "Maria" in words:
         return _fan_out()
     if turn.attachments:

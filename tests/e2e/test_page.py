@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from pathlib import Path
 
@@ -31,8 +30,7 @@ STORED_THUMB = """async ([conversation, value]) => {
 def ratings(service: ScriptedService, chat: ChatPage) -> list[int | None]:
     """The stored thumbs of the conversation's answers."""
     assert chat.conversation
-    reading = service.conversations.messages(chat.conversation, "local")
-    kept = asyncio.run_coroutine_threadsafe(reading, service.loop).result(timeout=30)
+    kept = service.do(service.conversations.messages(chat.conversation, "local"))
     return [message.rating for message in kept if message.role == "assistant"]
 
 
@@ -352,8 +350,7 @@ def test_an_open_page_does_not_hold_up_the_end(browser: Browser, tmp_path: Path)
 def test_off_loopback_the_page_asks_for_a_key(browser: Browser, tmp_path: Path) -> None:
     service = ScriptedService(tmp_path, host="0.0.0.0")
     with served(scripted_app(service)) as address:
-        making = service.keys.create("browser")
-        key = asyncio.run_coroutine_threadsafe(making, service.loop).result(timeout=30)
+        key = service.do(service.keys.create("browser"))
         stranger = browser.new_context()
         for path in ("/", "/config", "/gradio_api/info", "/assets/index.js"):
             assert stranger.request.get(address + path).status == 401

@@ -85,6 +85,7 @@ async def test_a_keys_conversations_are_its_own(
     feedback = f"/v1/messages/{outcome['message_id']}/feedback"
     for stranger in (second, {}):
         assert (await http.get(path, headers=stranger)).status_code == 404
+        assert (await http.get(f"{path}/state", headers=stranger)).status_code == 404
         assert (await http.delete(path, headers=stranger)).status_code == 404
         assert (await http.post(CHAT, json=body, headers=stranger)).status_code == 404
         rated = await http.post(feedback, json={"value": 1}, headers=stranger)

@@ -147,6 +147,8 @@ async def test_a_conversation_is_kept_on_request_only(http: httpx.AsyncClient) -
     messages = (await http.get(f"/v1/conversations/{line['id']}")).json()["messages"]
     assert [m["role"] for m in messages] == ["user", "assistant"] * 2
     assert messages[-1]["rating"] == -1
+    state = (await http.get(f"/v1/conversations/{line['id']}/state")).json()
+    assert (state["last_message"], state["handoff"]) == (messages[-1]["id"], None)
     assert (await http.delete(f"/v1/conversations/{line['id']}")).status_code == 200
     assert (await http.get(f"/v1/conversations/{line['id']}")).status_code == 404
 

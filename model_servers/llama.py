@@ -54,6 +54,10 @@ class LlamaServer(ChildServer):
             "prompt_cache_mib": prompt_cache_mib,
         }
 
+    async def warm_up(self) -> None:
+        """Start it: its first caller would wait for seconds."""
+        await self.url()
+
     def launch(self) -> Launch:
         gguf = self._gguf() if callable(self._gguf) else self._gguf
         if not gguf.is_file():

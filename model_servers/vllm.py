@@ -67,6 +67,9 @@ class VllmServer(ChildServer):
         super().__init__(log=log, start_timeout_s=start_timeout_s)
         self.options = options
 
+    async def warm_up(self) -> None:
+        """Nothing: it takes minutes and most of a GPU, so it starts when it is first asked for."""
+
     def launch(self) -> Launch:
         port = _free_port()
         return Launch(

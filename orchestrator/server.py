@@ -19,6 +19,7 @@ from model_servers.contracts import SwitchboardError
 from orchestrator.home import Address, Home, HomeError, HomeLock
 from orchestrator.logs import log_to_file, log_to_stderr
 from orchestrator.memory import return_large_blocks
+from orchestrator.warm_up import warming_up
 
 if TYPE_CHECKING:
     import uvicorn
@@ -159,6 +160,7 @@ async def _serve_until_signalled(
     server: uvicorn.Server | None = None
     draining: asyncio.Task[None] | None = None
     url = _local_url(sock)
+    listens = asyncio.Event()
 
     def stop() -> None:
         nonlocal draining
@@ -174,12 +176,16 @@ async def _serve_until_signalled(
     def ready() -> None:
         lock.write("serving", Address(url))
         say(f"serving on {url} (Ctrl-C stops)")
+        listens.set()
 
     for signum in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signum, stop)
     say(f"starting, profile {settings.profile}")
     try:
-        async with service_app(settings, page=True) as app:
+        async with (
+            service_app(settings, page=True) as app,
+            warming_up(app.state.service, listens),
+        ):
             admission: Admission = app.state.service.admission
             server = _server(app, ready, grace_s=settings.grace_s)
             await server.serve(sockets=[sock])

@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     llm_parallel: int = Field(default=2, ge=1, le=256)
 
     llm_timeout_s: float = Field(default=120.0, gt=0)
+    warm_up: bool = True
+    """Whether `serve` starts the embedded chat model, and imports what is slow to import, before
+    someone asks."""
 
     vllm_model: str | None = None
     vllm_tensor_parallel: int = Field(default=1, ge=1)

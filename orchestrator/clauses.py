@@ -136,6 +136,17 @@ def part(text: str) -> Parted:
     return Parted(text.strip())
 
 
+_QUOTED_LINE = re.compile(r"^[>＞].*$", re.MULTILINE)
+
+
+def in_own_words(text: str) -> str:
+    """The text without what it quotes: fenced blocks, quoted lines and quoted spans."""
+    text = _QUOTED_LINE.sub("", _FENCE.sub(" ", text))
+    for form in _QUOTES:
+        text = form.sub(" this ", text)
+    return text.strip()
+
+
 def _unquote(text: str) -> str:
     """The text without one pair of quotes around the whole of it."""
     text = text.strip()

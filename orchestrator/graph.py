@@ -1,5 +1,8 @@
 """The agent as a LangGraph graph: guard → resolve → route → (plan) → execute → respond.
 
+Where a person must answer, it is guard → hand over → wait: the graph is interrupted there until the
+conversation is given back. Two unsure answers in a row end there, too.
+
 State is JSON only, so any checkpointer can hold it; what a run works with (models, clock, where
 events go) comes as the run's context and is never stored.
 """
@@ -8,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -18,6 +21,7 @@ os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
 from langgraph.func import task
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
+from langgraph.types import interrupt
 
 from model_servers.spans import leaf, note, spanned
 from orchestrator.budget import BudgetExceeded
@@ -30,13 +34,17 @@ from orchestrator.followups import (
     resolve_by_rules,
 )
 from orchestrator.guard import admit
+from orchestrator.handoff_words import told, told_not_possible
+from orchestrator.handoffs import is_unsure
 from orchestrator.plan import Plan, Step
 from orchestrator.planner import make_plan
 from orchestrator.responder import AnswerWriter, ask_back, chat_answer, chat_prompt, citations
 from orchestrator.router import CHAT
+from orchestrator.signs import Sign
 from orchestrator.tracing import note_done_before
 from orchestrator.turn import (
     Event,
+    HandoffReason,
     Message,
     Path,
     Planned,
@@ -59,9 +67,14 @@ if TYPE_CHECKING:
 MAX_SHORTLIST = 6
 
 Settled = Callable[[], Awaitable[None]]
+LookForSign = Callable[[str, "Mapping[str, Kind]"], Awaitable[Sign | None]]
 
 
 async def _settled() -> None:
+    return None
+
+
+async def _no_sign(_request: str, _kinds: Mapping[str, Kind]) -> Sign | None:
     return None
 
 
@@ -74,6 +87,9 @@ class State(TypedDict, total=False):
     history: list[dict[str, str]]
     last_plan: dict[str, Any]
     plan_only: bool
+    kept: bool
+    unsure_before: bool
+    handoff: HandoffReason | None
     resolved: str
     payload: str | None
     language: str
@@ -89,7 +105,8 @@ class State(TypedDict, total=False):
 @dataclass(frozen=True, slots=True)
 class TurnContext:
     """What one run works with. `emit` gets every event as it happens; `settled` returns when
-    every result of a step that was given to the checkpointer is kept."""
+    every result of a step that was given to the checkpointer is kept. `sign` looks for what calls
+    for a person in a request."""
 
     registry: Registry
     composer: Composer
@@ -100,6 +117,7 @@ class TurnContext:
     max_prompt_chars: int
     max_steps: int
     settled: Settled = _settled
+    sign: LookForSign = _no_sign
 
 
 Node = Runtime[TurnContext]
@@ -115,22 +133,38 @@ def build_agent(checkpointer: BaseCheckpointSaver[Any] | None) -> Any:
     graph.add_node("execute", run_plan)
     graph.add_node("respond", respond)
     graph.add_edge(START, "guard")
-    graph.add_edge("guard", "resolve")
+    graph.add_node("hand_over", hand_over)
+    graph.add_node("wait", wait)
+    graph.add_conditional_edges("guard", _after_guard, ["hand_over", "resolve", END])
     graph.add_edge("resolve", "route")
     graph.add_conditional_edges("route", _after_route, ["plan", "execute", "respond", END])
     graph.add_conditional_edges("plan", _after_plan, ["execute", "respond", END])
-    graph.add_edge("execute", END)
-    graph.add_edge("respond", END)
+    graph.add_conditional_edges("execute", _after_answer, ["hand_over", END])
+    graph.add_conditional_edges("respond", _after_answer, ["hand_over", END])
+    graph.add_conditional_edges("hand_over", _after_hand_over, ["wait", END])
+    graph.add_edge("wait", END)
     return graph.compile(checkpointer=checkpointer)
 
 
 async def guard(state: State, runtime: Node) -> State:
-    request = admit(
-        state["request"],
-        len(state.get("attachments", ())),
-        max_chars=runtime.context.max_prompt_chars,
-    )
-    return {"request": request, "resolved": request, "payload": None}
+    """Clean and bound what came in, and see whether a person must answer it."""
+    context = runtime.context
+    files = state.get("attachments", ())
+    request = admit(state["request"], len(files), max_chars=context.max_prompt_chars)
+    seen: State = {"request": request, "resolved": request, "payload": None, "handoff": None}
+    sign = await context.sign(request, {file["name"]: file["kind"] for file in files})
+    if sign is None:
+        return seen
+    report = RouteReport(path="handoff", confidence=round(sign.confidence, 4))
+    context.emit(Routed(route=report))
+    context.emit(Planned(plan=Plan()))
+    return {
+        **seen,
+        "handoff": sign.reason,
+        "language": request_language(request),
+        "route": report.model_dump(mode="json"),
+        "plan": Plan().model_dump(mode="json"),
+    }
 
 
 @spanned("resolve")
@@ -312,6 +346,41 @@ async def respond(state: State, runtime: Node) -> State:
         timeout_s=context.run.remaining_s(),
     )
     return {"answer": answer, "steps": [], "citations": []}
+
+
+async def hand_over(state: State, runtime: Node) -> State:
+    """Tell the customer that a person takes over, or that none can."""
+    reason, language = state.get("handoff") or "low_confidence", state["language"]
+    words = (told if state.get("kept") else told_not_possible)(reason, language)
+    if answered := state.get("answer"):
+        words = f"\n\n{words}"
+    runtime.context.emit(TextDelta(text=words))
+    return {"handoff": reason, "answer": f"{answered or ''}{words}"}
+
+
+async def wait(state: State) -> State:
+    """Pause until the person gives the conversation back."""
+    interrupt(state["handoff"])
+    return {"answer": told("back", state["language"])}
+
+
+def _after_guard(state: State) -> str:
+    if state["handoff"] is None:
+        return "resolve"
+    return END if state.get("plan_only") else "hand_over"
+
+
+def _after_answer(state: State) -> str:
+    """To a person, where the answer before was as unsure as this one."""
+    if not state.get("unsure_before"):
+        return END
+    route = RouteReport.model_validate(state["route"])
+    steps = [StepReport.model_validate(step) for step in state["steps"]]
+    return "hand_over" if is_unsure(route, steps) else END
+
+
+def _after_hand_over(state: State) -> str:
+    return "wait" if state.get("kept") else END
 
 
 def _after_route(state: State) -> str:

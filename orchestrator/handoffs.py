@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, get_args
 from uuid import uuid4
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from orchestrator.database import Database, now, storable
 from orchestrator.errors import Conflict
 from orchestrator.tables import handoffs as _handoffs
-from orchestrator.turn import HandoffReason, HandoffReport
+from orchestrator.turn import HandoffReason, HandoffReport, RouteReport, StepReport
 from tools.contracts import NotFound
 
 HandoffState = Literal["open", "resumed"]
@@ -134,6 +135,14 @@ class HandoffStore:
                     found = (Handoff.model_validate(dict(row)) for row in rows)
                     self._open = {handoff.conversation_id: handoff for handoff in found}
         return self._open
+
+
+def is_unsure(route: RouteReport, steps: Sequence[StepReport]) -> bool:
+    """Whether an answer was one of low confidence: the agent asked back, was not sure of a plan
+    and had none, or all that it looked up was not known."""
+    if not steps:
+        return route.path in ("router", "planner")
+    return all((step.result or {}).get("known") is False for step in steps)
 
 
 def not_open(handoff: Handoff) -> Conflict:

@@ -14,6 +14,7 @@ import asyncio
 import hashlib
 import json
 import tempfile
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -31,6 +32,7 @@ CHAT = "chat"
 _VERSION = 3
 _FOLDS = 5
 _C = 10.0
+_REMEMBERED = 256
 
 Scores = Mapping[str, float]
 """Calibrated probability of each tool, and of CHAT; they sum to 1."""
@@ -68,41 +70,81 @@ class Example:
     language: str
 
 
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """The head for English, and the one for all other languages."""
+
+    english: Head
+    other: Head
+
+    def __call__(self, vectors: NDArray[np.float32], language: str) -> list[Scores]:
+        return (self.english if language == "en" else self.other)(vectors)
+
+
+class Remembered:
+    """An encoder that has the vectors of the last texts at hand: a turn asks for some twice."""
+
+    def __init__(self, encode: Encoder) -> None:
+        self._encode = encode
+        self._vectors: OrderedDict[tuple[str, bool], NDArray[np.float32]] = OrderedDict()
+
+    async def __call__(self, texts: Sequence[str], *, language: str) -> NDArray[np.float32]:
+        import numpy as np
+
+        # All languages but English share an encoder.
+        keys = [(text, language == "en") for text in texts]
+        found = {key: self._vectors[key] for key in keys if key in self._vectors}
+        new = [key for key in dict.fromkeys(keys) if key not in found]
+        if new:
+            made = await self._encode([text for text, _ in new], language=language)
+            found.update(zip(new, made, strict=True))
+            self._vectors.update(found)
+            while len(self._vectors) > _REMEMBERED:
+                self._vectors.popitem(last=False)
+        return np.stack([found[key] for key in keys])
+
+
 class Router:
     """Scores wishes. Build it with `fit`; `encode` is the encoder it scores with."""
 
-    def __init__(self, encode: Encoder, english: Head, other: Head) -> None:
+    def __init__(self, encode: Encoder, heads: Heads) -> None:
         self.encode = encode
-        self._english = english
-        self._other = other
+        self._heads = heads
 
     @classmethod
     async def fit(cls, registry: Registry, encode: Encoder, cache_dir: Path) -> Router:
-        """Fit both heads on the registry's examples, or take them from the cache.
-
-        The cache is keyed by the examples, so another set of tools has its own entry.
-        """
-        examples = training_examples(registry)
-        key = hashlib.sha256(
-            json.dumps([_VERSION, [(e.text, e.label, e.language) for e in examples]]).encode()
-        ).hexdigest()
-        path = cache_dir / "router" / f"{key[:32]}.npz"
-        heads = await asyncio.to_thread(_load, path)
-        if heads is None:
-            in_english = [example for example in examples if example.language == "en"]
-            heads = (
-                await _fit_head(in_english, encode, "en"),
-                await _fit_head(examples, encode, "mul"),
-            )
-            await asyncio.to_thread(_save, path, heads)
-        return cls(encode, *heads)
+        """Fit both heads on the registry's examples, or take them from the cache."""
+        return cls(
+            Remembered(encode), await fit_heads(training_examples(registry), encode, cache_dir)
+        )
 
     async def score(self, wishes: Sequence[str], *, language: str) -> list[Scores]:
         """The scores of each wish; all are in the one language (ISO 639-1)."""
         if not wishes:
             return []
-        head = self._english if language == "en" else self._other
-        return head(await self.encode(wishes, language=language))
+        return self._heads(await self.encode(wishes, language=language), language)
+
+
+async def fit_heads(
+    examples: Sequence[Example], encode: Encoder, cache_dir: Path, *, c: float = _C
+) -> Heads:
+    """Both heads, fitted on the examples or taken from the cache, which is keyed by them.
+
+    `c` is the inverse strength of the regularisation.
+    """
+    key = hashlib.sha256(
+        json.dumps([_VERSION, c, [(e.text, e.label, e.language) for e in examples]]).encode()
+    ).hexdigest()
+    path = cache_dir / "router" / f"{key[:32]}.npz"
+    heads = await asyncio.to_thread(_load, path)
+    if heads is None:
+        in_english = [example for example in examples if example.language == "en"]
+        heads = Heads(
+            await _fit_head(in_english, encode, "en", c),
+            await _fit_head(examples, encode, "mul", c),
+        )
+        await asyncio.to_thread(_save, path, heads)
+    return heads
 
 
 def training_examples(registry: Registry) -> list[Example]:
@@ -123,18 +165,18 @@ def training_examples(registry: Registry) -> list[Example]:
     return [Example(text, label, identify(text).code) for text, label in labelled]
 
 
-async def _fit_head(examples: Sequence[Example], encode: Encoder, language: str) -> Head:
+async def _fit_head(examples: Sequence[Example], encode: Encoder, language: str, c: float) -> Head:
     vectors = await encode([example.text for example in examples], language=language)
     labels = [example.label for example in examples]
-    return await asyncio.to_thread(_fit, vectors, labels)
+    return await asyncio.to_thread(_fit, vectors, labels, c)
 
 
-def _fit(vectors: NDArray[np.float32], labels: Sequence[str]) -> Head:
+def _fit(vectors: NDArray[np.float32], labels: Sequence[str], c: float) -> Head:
     import numpy as np
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-    model = LogisticRegression(C=_C, class_weight="balanced", max_iter=1000)
+    model = LogisticRegression(C=c, class_weight="balanced", max_iter=1000)
     fewest = min(labels.count(label) for label in set(labels))
     folds = StratifiedKFold(max(2, min(_FOLDS, fewest)), shuffle=True, random_state=0)
     logits = cross_val_predict(model, vectors, labels, cv=folds, method="decision_function")
@@ -163,12 +205,12 @@ def _temperature(logits: NDArray[np.float64], gold: NDArray[np.int64]) -> float:
     return best[1]
 
 
-def _save(path: Path, heads: tuple[Head, Head]) -> None:
+def _save(path: Path, heads: Heads) -> None:
     import numpy as np
 
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, Any] = {}
-    for name, head in zip(("english", "other"), heads, strict=True):
+    for name, head in (("english", heads.english), ("other", heads.other)):
         arrays[f"{name}_classes"] = np.array(head.classes)
         arrays[f"{name}_weights"] = head.weights
         arrays[f"{name}_bias"] = head.bias
@@ -178,7 +220,7 @@ def _save(path: Path, heads: tuple[Head, Head]) -> None:
     Path(file.name).replace(path)
 
 
-def _load(path: Path) -> tuple[Head, Head] | None:
+def _load(path: Path) -> Heads | None:
     import numpy as np
 
     try:
@@ -197,4 +239,4 @@ def _load(path: Path) -> tuple[Head, Head] | None:
     except (ValueError, KeyError, OSError, EOFError):
         # A damaged entry is fitted anew and replaced.
         return None
-    return english, other
+    return Heads(english, other)

@@ -21,11 +21,12 @@ from orchestrator.conversations import ConversationStore
 from orchestrator.database import open_database
 from orchestrator.executor import run_tool
 from orchestrator.files import FileStore
-from orchestrator.handoffs import HandoffStore
+from orchestrator.handoffs import Handoff, HandoffStore, not_open
 from orchestrator.keys import KeyStore
 from orchestrator.router import Router
 from orchestrator.row_store import RowStore
 from orchestrator.settings import Settings
+from orchestrator.signs import Signs
 from orchestrator.task_runner import TaskRunner
 from orchestrator.tasks import TaskStore
 from orchestrator.traces import TraceStore
@@ -64,6 +65,7 @@ class Service:
         files: FileStore,
         batches: BatchStore,
         composer: Composer,
+        signs: Signs,
         agent: Any,
         traces: TraceStore,
         tracer: Tracer,
@@ -89,7 +91,14 @@ class Service:
         self.traces = traces
         self._tracer = tracer
         self._work = Work(settings, registry, models, chat, artifacts, knowledge, tracer)
-        self._turns = Turns(self._work, agent=agent, composer=composer, conversations=conversations)
+        self._turns = Turns(
+            self._work,
+            agent=agent,
+            composer=composer,
+            signs=signs,
+            conversations=conversations,
+            handoffs=handoffs,
+        )
         self.bulk = Bulk(self._work, composer, rows)
         self.tasks = TaskRunner(
             tasks,
@@ -133,6 +142,16 @@ class Service:
             work.cancel()
             with suppress(asyncio.CancelledError, Exception):
                 await work
+
+    async def resume(self, handoff_id: str) -> Handoff:
+        """Give a conversation back to the agent, which says so in it.
+
+        Raises NotFound, and Conflict where it was given back before.
+        """
+        handoff = await self.handoffs.get(handoff_id)
+        if handoff.state != "open":
+            raise not_open(handoff)
+        return await self._turns.resume(handoff)
 
     async def run_tool(self, name: str, arguments: Mapping[str, Any], *, owner: str) -> ToolResult:
         """One tool by itself.
@@ -229,6 +248,7 @@ async def open_service(settings: Settings) -> Service:
             files=FileStore(database, artifacts),
             batches=BatchStore(database),
             composer=Composer(registry, router),
+            signs=await Signs.fit(registry, router, settings.cache_dir),
             agent=build_agent(checkpointer),
             traces=traces,
             tracer=Tracer(traces, versions=_versions(settings), words=settings.trace_text),

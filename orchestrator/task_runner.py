@@ -168,7 +168,9 @@ class TaskRunner:
                 message=f"Something broke inside the service; its log has it as {task.id}.",
             )
         await self.store.finish(task.id, state, outcome=outcome, error=error)
-        await self._forget(task.id)
+        # What waits for a person is forgotten when it has gone on.
+        if outcome is None or outcome.get("handoff") is None:
+            await self._forget(task.id)
 
     async def _done(self, task: Task) -> tuple[Mapping[str, Any], ErrorReport | None]:
         """A task's outcome, and why it has failed where nothing came of it."""

@@ -14,15 +14,21 @@ from model_servers.spans import note
 from orchestrator.budget import MeteredChat
 from orchestrator.composer import Composer
 from orchestrator.conversations import ConversationStore, StoredMessage
+from orchestrator.guard import admit
+from orchestrator.handoff_words import told as words_of
+from orchestrator.handoffs import Handoff, HandoffStore, is_unsure
 from orchestrator.partial import Told, usage_report
 from orchestrator.plan import Plan
 from orchestrator.settings import Settings
 from orchestrator.shapes import shape
+from orchestrator.signs import Signs
 from orchestrator.traces import Kind
 from orchestrator.tracing import Tracer, note_done_before, outcome_facts
 from orchestrator.turn import (
     Event,
     Finished,
+    HandoffReason,
+    HandoffReport,
     Limits,
     Message,
     Outcome,
@@ -31,8 +37,10 @@ from orchestrator.turn import (
     RouteReport,
     StepChanged,
     StepReport,
+    TextDelta,
     Turn,
 )
+from orchestrator.wishes import request_language
 from tools.contracts import RunContext
 from tools.registry import Registry
 
@@ -45,6 +53,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _HISTORY_MESSAGES = 20
+_TO_A_PERSON = RouteReport(path="handoff", confidence=1.0)
 
 N = TypeVar("N", int, float)
 
@@ -101,12 +110,21 @@ class Turns:
     """
 
     def __init__(
-        self, work: Work, *, agent: Any, composer: Composer, conversations: ConversationStore
+        self,
+        work: Work,
+        *,
+        agent: Any,
+        composer: Composer,
+        signs: Signs,
+        conversations: ConversationStore,
+        handoffs: HandoffStore,
     ) -> None:
         self._work = work
         self._agent = agent
         self._composer = composer
+        self._signs = signs
         self._conversations = conversations
+        self._handoffs = handoffs
 
     async def run(
         self,
@@ -155,9 +173,13 @@ class Turns:
             max_prompt_chars=self._work.settings.max_prompt_chars,
             max_steps=lower(self._work.settings.max_steps, limits.max_steps),
             settled=functools.partial(self._agent.checkpointer.settled, turn_id),
+            sign=self._signs,
         )
         before = await self._agent.aget_state(config) if lasting else None
         if before is None or before.created_at is None:
+            if (handoff := await self._open_handoff(turn)) is not None:
+                await self._pass_on(turn, handoff, emit, turn_id)
+                return
             given = await self._begin(turn, f"{turn_id}_user" if lasting else None)
             try:
                 state = await self._agent.ainvoke(
@@ -185,6 +207,9 @@ class Turns:
                     None, config, context=context, durability=durability
                 )
         outcome = _outcome(turn_id, turn.conversation_id, state, chat, time.monotonic() - begun)
+        if not turn.plan_only and state.get("handoff") is not None:
+            report = await self._hand_over(turn, turn_id, state["handoff"])
+            outcome = outcome.model_copy(update={"handoff": report})
         note(**outcome_facts(outcome))
         if turn.conversation_id is not None and not turn.plan_only:
             message_id = await self._conversations.append(
@@ -195,6 +220,67 @@ class Turns:
                 message_id=f"{turn_id}_answer" if lasting else None,
             )
             outcome = outcome.model_copy(update={"message_id": message_id})
+        emit(Finished(outcome=outcome))
+
+    async def resume(self, handoff: Handoff) -> Handoff:
+        """Go on with what was paused: the agent says that it is back. Raises Conflict."""
+        from langgraph.types import Command
+
+        config = {"configurable": {"thread_id": handoff.thread_id}}
+        paused = await self._agent.aget_state(config)
+        state = paused.values
+        if paused.next:
+            state = await self._agent.ainvoke(Command(resume=True), config, durability="sync")
+        resumed = await self._handoffs.resume(handoff.id)
+        outcome = Outcome(
+            id=handoff.thread_id,
+            conversation_id=handoff.conversation_id,
+            answer=state["answer"],
+            plan=Plan(),
+            route=_TO_A_PERSON,
+            handoff=resumed.report,
+        )
+        await self._conversations.append(
+            handoff.conversation_id, "assistant", outcome.answer, outcome.model_dump(mode="json")
+        )
+        await self._agent.checkpointer.adelete_thread(handoff.thread_id)
+        return resumed
+
+    async def _open_handoff(self, turn: Turn) -> Handoff | None:
+        if turn.conversation_id is None:
+            return None
+        return await self._handoffs.open_for(turn.conversation_id)
+
+    async def _hand_over(self, turn: Turn, turn_id: str, reason: HandoffReason) -> HandoffReport:
+        if turn.conversation_id is None:
+            return HandoffReport(id=None, reason=reason, state="not_possible")
+        return (await self._handoffs.open(turn.conversation_id, turn_id, reason)).report
+
+    async def _pass_on(
+        self, turn: Turn, handoff: Handoff, emit: Callable[[Event], None], turn_id: str
+    ) -> None:
+        """Keep a message for the person who has the conversation, and say so."""
+        begun = time.monotonic()
+        text = admit(
+            turn.text, len(turn.attachments), max_chars=self._work.settings.max_prompt_chars
+        )
+        # Others' conversations look as if they were not there.
+        await self._conversations.messages(handoff.conversation_id, turn.owner, limit=1)
+        if not turn.plan_only:
+            await self._keep_request(turn, f"{turn_id}_user")
+        outcome = Outcome(
+            id=turn_id,
+            conversation_id=handoff.conversation_id,
+            answer=words_of("waiting", request_language(text)),
+            plan=Plan(),
+            route=_TO_A_PERSON,
+            seconds=round(time.monotonic() - begun, 4),
+            handoff=handoff.report,
+        )
+        note(**outcome_facts(outcome))
+        for event in (Routed(route=outcome.route), Planned(plan=outcome.plan)):
+            emit(event)
+        emit(TextDelta(text=outcome.answer))
         emit(Finished(outcome=outcome))
 
     async def _keep_broken_off(self, outcome: Outcome | None) -> None:
@@ -213,12 +299,10 @@ class Turns:
 
     async def _begin(self, turn: Turn, message_id: str | None) -> dict[str, Any]:
         """The graph's input; the request becomes part of its conversation."""
-        history, last_plan, earlier = await self._past(turn, message_id)
-        if turn.conversation_id is not None and not turn.plan_only:
-            kept = {"attachments": [file.model_dump(mode="json") for file in turn.attachments]}
-            await self._conversations.append(
-                turn.conversation_id, "user", turn.text, kept, message_id=message_id
-            )
+        history, last_plan, earlier, unsure = await self._past(turn, message_id)
+        kept = turn.conversation_id is not None and not turn.plan_only
+        if kept:
+            await self._keep_request(turn, message_id)
         return {
             "request": turn.text,
             "attachments": [file.model_dump(mode="json") for file in turn.attachments],
@@ -226,22 +310,32 @@ class Turns:
             "history": [message.model_dump() for message in history],
             "last_plan": last_plan.model_dump(mode="json"),
             "plan_only": turn.plan_only,
+            "kept": kept,
+            "unsure_before": unsure,
         }
+
+    async def _keep_request(self, turn: Turn, message_id: str | None) -> None:
+        assert turn.conversation_id is not None
+        kept = {"attachments": [file.model_dump(mode="json") for file in turn.attachments]}
+        await self._conversations.append(
+            turn.conversation_id, "user", turn.text, kept, message_id=message_id
+        )
 
     async def _past(
         self, turn: Turn, own: str | None
-    ) -> tuple[tuple[Message, ...], Plan, list[dict[str, Any]]]:
-        """Earlier messages, the last plan, and the files of the last turn that had some.
+    ) -> tuple[tuple[Message, ...], Plan, list[dict[str, Any]], bool]:
+        """Earlier messages, the last plan, the files of the last turn that had some, and whether
+        the last answer was unsure.
 
         `own` is the id of this turn's own message, which an earlier attempt may have stored.
         """
         if turn.conversation_id is None:
-            return turn.history, Plan(), []
+            return turn.history, Plan(), [], False
         stored = await self._conversations.messages(
             turn.conversation_id, turn.owner, _HISTORY_MESSAGES
         )
         stored = tuple(message for message in stored if message.id != own)
-        return _messages(stored), _last_plan(stored), _last_files(stored)
+        return _messages(stored), _last_plan(stored), _last_files(stored), _ends_unsure(stored)
 
 
 def _done_before(before: Any) -> list[Event]:
@@ -286,6 +380,14 @@ def _last_files(stored: tuple[StoredMessage, ...]) -> list[dict[str, Any]]:
         if message.role == "user" and message.outcome and message.outcome.get("attachments"):
             return list(message.outcome["attachments"])
     return []
+
+
+def _ends_unsure(stored: tuple[StoredMessage, ...]) -> bool:
+    """Whether the last thing said was an answer of low confidence."""
+    if not stored or stored[-1].role != "assistant" or "route" not in (stored[-1].outcome or {}):
+        return False
+    last = Outcome.model_validate(stored[-1].outcome)
+    return last.error is None and last.handoff is None and is_unsure(last.route, last.steps)
 
 
 def _traced(turn: Turn) -> dict[str, Any]:

@@ -176,7 +176,7 @@ class Reader:
 
     def _is_command(self, wish: Wish) -> bool:
         text = wish.clause.text
-        says_so = points(text) or _first_word(text) in STARTERS or not text.isascii()
+        says_so = points(text) or begins_a_wish(text) or not text.isascii()
         needed = _SURE if says_so else _VERY_SURE
         return works_on_text(self.registry, wish.best) and wish.confidence >= needed
 
@@ -191,6 +191,11 @@ def works_on_text(registry: Registry, name: str) -> bool:
 
 def _files(kinds: Mapping[str, Kind]) -> list[Kind]:
     return [kind for name, kind in kinds.items() if name != PREVIOUS_INPUT]
+
+
+def begins_a_wish(text: str) -> bool:
+    """Whether the words begin as an order or a question does."""
+    return _first_word(text) in STARTERS
 
 
 def _first_word(text: str) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.bulk import Bulk
     from orchestrator.conversations import ConversationStore
     from orchestrator.files import FileStore
-    from orchestrator.handoffs import HandoffStore
+    from orchestrator.handoffs import Handoff, HandoffStore
     from orchestrator.keys import KeyStore
     from orchestrator.settings import Settings
     from orchestrator.task_runner import TaskRunner
@@ -49,6 +49,10 @@ class Service(Protocol):
 
     def run(self, turn: Turn) -> AsyncIterator[Event]:
         """The agent; closing the iterator cancels the work."""
+        ...
+
+    async def resume(self, handoff_id: str) -> Handoff:
+        """Give a conversation back to the agent. Raises NotFound, Conflict."""
         ...
 
     async def run_tool(self, name: str, arguments: dict[str, Any], *, owner: str) -> ToolResult:

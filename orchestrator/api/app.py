@@ -17,6 +17,7 @@ from orchestrator.api import (
     batches,
     embeddings,
     files,
+    handoffs,
     health,
     knowledge,
     openai,
@@ -78,6 +79,7 @@ _ROUTERS = (
     files.router,
     batches.router,
     tasks.router,
+    handoffs.router,
     traces.router,
     health.router,
 )

@@ -21,7 +21,7 @@ from model_servers.contracts import SwitchboardError
 from orchestrator.api.facade import Service
 from orchestrator.api.replies import error_response
 from orchestrator.errors import AuthenticationFailed, PermissionDenied
-from orchestrator.keys import PREFIX
+from orchestrator.keys import PREFIX, Key
 from orchestrator.server import is_loopback
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
@@ -30,7 +30,8 @@ LOCAL = "local"
 
 
 class Gate:
-    """Puts the caller's id into `scope["state"]["owner"]`, or refuses the request.
+    """Puts the caller's id into `scope["state"]["owner"]`, and whether it may answer in others'
+    conversations into `["operator"]`, or refuses the request.
 
     A browser sends the key as the password of HTTP's own login, which is asked for where a page
     is opened; programs send it as a bearer token.
@@ -45,16 +46,21 @@ class Gate:
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
         try:
-            owner = await self._admit(headers, over_unix_socket=_over_unix_socket(scope))
+            key = await self._admit(headers, over_unix_socket=_over_unix_socket(scope))
         except SwitchboardError as error:
             response = error_response(error)
             if response.status_code == 401 and not scope["path"].startswith("/v1/"):
                 response.headers["www-authenticate"] = 'Basic realm="Switchboard: key as password"'
             return await response(scope, receive, send)
-        scope.setdefault("state", {})["owner"] = owner
+        scope.setdefault("state", {}).update(
+            # Without a key the caller is on this machine, which is the operator's own.
+            owner=LOCAL if key is None else key.id,
+            operator=key is None or key.operator,
+        )
         return await self._app(scope, receive, send)
 
-    async def _admit(self, headers: Headers, *, over_unix_socket: bool) -> str:
+    async def _admit(self, headers: Headers, *, over_unix_socket: bool) -> Key | None:
+        """The caller's key; None for who needs none."""
         # The unix socket is its owner's alone: the file system sees to that.
         on_loopback = over_unix_socket or is_loopback(self._service.settings.host)
         scheme, secret = _credentials(headers)
@@ -66,7 +72,7 @@ class Gate:
                 )
             if scheme != "bearer":  # a browser adds it to other pages' requests, too
                 _check_origin(headers)
-            return key.id
+            return key
         if not on_loopback:
             raise AuthenticationFailed(
                 "An API key is needed here: send it as `Authorization: Bearer KEY`. "
@@ -79,7 +85,7 @@ class Gate:
                 "an API key."
             )
         _check_origin(headers)
-        return LOCAL
+        return None
 
 
 def _over_unix_socket(scope: Scope) -> bool:

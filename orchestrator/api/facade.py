@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, cast
 
 from fastapi import Depends, Request
 
+from orchestrator.errors import PermissionDenied
 from orchestrator.turn import Event, Turn
 from tools.contracts import ToolResult
 
@@ -69,6 +70,14 @@ def service_of(request: Request) -> Service:
 def owner_of(request: Request) -> str:
     """Id of the key that the request brought, or "local"; set by `auth.Gate`."""
     return cast(str, request.state.owner)
+
+
+def only_operators(request: Request) -> None:
+    """Raises PermissionDenied for who may not answer in others' conversations."""
+    if not request.state.operator:
+        raise PermissionDenied(
+            "This needs an operator's key; `switchboard keys create NAME --operator` makes one."
+        )
 
 
 TheService = Annotated[Service, Depends(service_of)]

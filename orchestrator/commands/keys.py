@@ -21,9 +21,16 @@ T = TypeVar("T")
 
 
 @app.command()
-def create(name: Annotated[str, typer.Argument(help="What it is for.")]) -> None:
+def create(
+    name: Annotated[str, typer.Argument(help="What it is for.")],
+    *,
+    operator: Annotated[
+        bool,
+        typer.Option("--operator", help="May answer in all conversations that are handed over."),
+    ] = False,
+) -> None:
     """Make a key and print its secret, which is shown this once."""
-    put(_with_keys(lambda keys: keys.create(name)))
+    put(_with_keys(lambda keys: keys.create(name, operator=operator)))
     note("keep the key now: it is not shown again")
 
 
@@ -32,12 +39,13 @@ def list_() -> None:
     """Show the keys, without their secrets."""
     keys = _with_keys(lambda keys: keys.list())
     put_table(
-        ("id", "made", "state", "name"),
+        ("id", "made", "state", "for", "name"),
         (
             (
                 key.id,
                 _time(key.created_at),
                 f"revoked {_time(key.revoked_at)}" if key.revoked_at else "valid",
+                "operator" if key.operator else "requests",
                 key.name,
             )
             for key in keys

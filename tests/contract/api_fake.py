@@ -30,11 +30,12 @@ from orchestrator.conversations import ConversationStore
 from orchestrator.database import Database, database_at
 from orchestrator.executor import run_tool
 from orchestrator.files import FileStore
-from orchestrator.handoffs import HandoffStore
+from orchestrator.handoffs import Handoff, HandoffStore
 from orchestrator.keys import KeyStore
 from orchestrator.plan import Plan, Step
 from orchestrator.row_store import RowStore
 from orchestrator.settings import Settings
+from orchestrator.traces import TraceStore
 from orchestrator.turn import (
     Event,
     Finished,
@@ -199,6 +200,7 @@ class FakeService:
         self.conversations = ConversationStore(database)
         self.handoffs = HandoffStore(database)
         self.keys = KeyStore(database)
+        self.traces = TraceStore(database, kept=100)
         self.admission = Admission(Bounds())
         self.files = FileStore(database, self.artifacts)
         self.batches = Batches(
@@ -259,6 +261,9 @@ class FakeService:
 
     async def run_tool(self, name: str, arguments: Mapping[str, Any], *, owner: str) -> ToolResult:
         return await run_tool(self.registry[name], arguments, None)  # type: ignore[arg-type]
+
+    async def resume(self, handoff_id: str) -> Handoff:
+        return await self.handoffs.resume(handoff_id)
 
     async def close(self) -> None: ...
 

@@ -231,18 +231,23 @@ class Turns:
         state = paused.values
         if paused.next:
             state = await self._agent.ainvoke(Command(resume=True), config, durability="sync")
-        resumed = await self._handoffs.resume(handoff.id)
         outcome = Outcome(
             id=handoff.thread_id,
             conversation_id=handoff.conversation_id,
             answer=state["answer"],
             plan=Plan(),
             route=_TO_A_PERSON,
-            handoff=resumed.report,
+            handoff=handoff.model_copy(update={"state": "resumed"}).report,
         )
+        # Said first: a page that sees the hand-over end looks no more for what comes after.
         await self._conversations.append(
-            handoff.conversation_id, "assistant", outcome.answer, outcome.model_dump(mode="json")
+            handoff.conversation_id,
+            "assistant",
+            outcome.answer,
+            outcome.model_dump(mode="json"),
+            message_id=f"{handoff.id}_back",
         )
+        resumed = await self._handoffs.resume(handoff.id)
         await self._agent.checkpointer.adelete_thread(handoff.thread_id)
         return resumed
 

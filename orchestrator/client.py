@@ -118,6 +118,8 @@ class Client:
         with self._send("GET" if body is None else "POST", path, **sent) as answer:
             try:
                 for event in EventSource(answer).iter_sse():
+                    if not event.data:  # a sign of life
+                        continue
                     if event.data == "[DONE]":
                         return
                     found = json.loads(event.data)

@@ -123,9 +123,12 @@ class ConversationStore:
                 self._watchers.pop(conversation_id, None)
 
     async def messages(
-        self, conversation_id: str, owner: str, limit: int = 100
+        self, conversation_id: str, owner: str | None, limit: int = 100
     ) -> tuple[StoredMessage, ...]:
-        """The last `limit` messages, oldest first. Raises NotFound."""
+        """The last `limit` messages, oldest first; with None for an owner, whoever's they are.
+
+        Raises NotFound.
+        """
         query = (
             sa.select(
                 _messages.c.id,

@@ -28,7 +28,7 @@ WAIT_S = 60.0
 _SPARE_S = 30.0
 """How much longer than the service itself a client waits for an answer."""
 
-_UNAVAILABLE = frozenset({"weights_error", "rate_limit_exceeded"})
+_UNAVAILABLE = frozenset({"weights_error", "rate_limit_exceeded", "service_stopping"})
 _REFUSED = frozenset({"invalid_input", "invalid_request", "context_length_exceeded"})
 
 

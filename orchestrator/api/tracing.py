@@ -98,7 +98,7 @@ def _route(scope: Scope) -> str:
 def _tell(scope: Scope, request: RequestFacts, answer: _Answer, seconds: float) -> None:
     """The request's line: of the API always, of the page and of probes where it failed."""
     route, failed = _route(scope), answer.status is None or answer.status >= 500
-    level = logging.INFO if route.startswith("/v1") else logging.DEBUG
+    level = logging.INFO if scope["path"].startswith("/v1") else logging.DEBUG
     facts: dict[str, Any] = {
         "method": scope["method"],
         "route": route,

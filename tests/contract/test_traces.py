@@ -1,0 +1,406 @@
+"""Traces of a whole service on small tools and models: what ran, in which order, and no words."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import logging
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import sqlalchemy as sa
+
+from model_servers.contracts import ModelUnavailable
+from orchestrator.database import database_at
+from orchestrator.executor import BACKOFF_S
+from orchestrator.logs import JsonLines
+from orchestrator.service import Service
+from orchestrator.tables import traces as table
+from orchestrator.traces import Trace, TracedSpan
+from tests import fake_openai as scripted
+from tests.fake_openai import fake_openai
+from tests.faults.small_service import (
+    CHAT,
+    TensModel,
+    Trouble,
+    body_of,
+    client_of,
+    plan_of,
+    small_service,
+)
+from tests.unit.small_tools import TextArgs, TextData
+from tools.contracts import RunContext, Tool, ToolResult
+
+
+class Flaky(Tool):
+    """Works at its second call."""
+
+    name = "flaky"
+    description = "Works at its second call."
+    examples = ("Be flaky",)
+    outputs: ClassVar = {"text": "text"}
+    Args = TextArgs
+    Result = TextData
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    async def __call__(self, args: Any, ctx: RunContext) -> ToolResult:
+        self.calls += 1
+        if self.calls == 1:
+            raise ModelUnavailable("Busy.")
+        return ToolResult(TextData(text=args.text))
+
+
+@asynccontextmanager
+async def service_on(folder: Path, **more: Any) -> AsyncIterator[Service]:
+    async with small_service(folder / "home", **more) as service:
+        yield service
+
+
+async def ask(service: Service, body: dict[str, Any], **headers: str) -> Trace:
+    async with client_of(service) as client:
+        answer = await client.post(CHAT, json=body, headers=headers)
+        assert answer.status_code == 200, answer.text
+        trace_id = answer.json()["switchboard"]["id"]
+        return Trace.model_validate((await client.get(f"/v1/traces/{trace_id}")).json())
+
+
+def outline(spans: Sequence[TracedSpan]) -> list[Any]:
+    """Names, with what each is about, as a tree."""
+    told: list[Any] = []
+    for span in spans:
+        about = [
+            str(span.attributes[key]) for key in ("id", "model", "by") if key in span.attributes
+        ]
+        told.append(" ".join([span.name, *about]))
+        if span.spans:
+            told.append(outline(span.spans))
+    return told
+
+
+def find(spans: Sequence[TracedSpan], name: str, **about: Any) -> TracedSpan:
+    (found,) = found_all(spans, name, **about)
+    return found
+
+
+def found_all(spans: Sequence[TracedSpan], name: str, **about: Any) -> list[TracedSpan]:
+    return [
+        found
+        for span in spans
+        for found in (span, *found_all(span.spans, name, **about))
+        if found is not span
+        or (span.name == name and all(span.attributes.get(k) == v for k, v in about.items()))
+    ]
+
+
+async def test_a_plan_of_three_steps_gives_its_tree(tmp_path: Path) -> None:
+    async with service_on(tmp_path) as service:
+        trace = await ask(
+            service,
+            body_of(
+                ("shout", {"text": "hello"}), ("tens", {"text": "1 2 3"}), ("shout", {"text": "s2"})
+            ),
+            **{"x-request-id": "mine-1"},
+        )
+    assert outline(trace.spans) == [
+        "resolve",
+        "route",
+        ["plan router"],
+        "step s1",
+        "step s2",
+        ["model tens", ["load tens"]],
+        "step s3",
+    ]
+    assert (trace.kind, trace.request_id, trace.error) == ("turn", "mine-1", None)
+    told = trace.attributes
+    assert (told["path"], told["tools"]) == ("router", ["shout", "tens", "shout"])
+    assert told["steps"] == {"ok": 3}
+    plan = find(trace.spans, "plan")
+    assert plan.attributes["steps"] == {"s1": "shout()", "s2": "tens()", "s3": "shout(s2)"}
+    step = find(trace.spans, "step", id="s2")
+    assert step.attributes["args"]["text"]["chars"] == 5
+    assert step.attributes["result"]["text"]["chars"] == len("10 20 30")
+    model = find(trace.spans, "model")
+    assert (model.attributes["items"], model.attributes["batch_size"]) == (3, 3)
+    assert 0 <= model.attributes["compute_ms"] <= model.duration_ms
+
+
+async def test_times_lie_within_each_other(tmp_path: Path) -> None:
+    async with service_on(tmp_path) as service:
+        trace = await ask(service, body_of(("tens", {"text": "1"}), ("shout", {"text": "s1"})))
+
+    def check(spans: Sequence[TracedSpan], begin: float, end: float) -> None:
+        for span in spans:
+            span_end = span.start_ms + span.duration_ms
+            assert begin - 0.01 <= span.start_ms <= span_end <= end + 0.01
+            check(span.spans, span.start_ms, span_end)
+
+    check(trace.spans, 0, trace.duration_ms)
+    first, second = (find(trace.spans, "step", id=id_) for id_ in ("s1", "s2"))
+    assert first.start_ms + first.duration_ms <= second.start_ms
+
+
+async def test_what_failed_was_skipped_and_was_tried_again_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.executor.BACKOFF_S", BACKOFF_S / 100)
+    async with service_on(tmp_path, tools=[Trouble(), Flaky()]) as service:
+        trace = await ask(
+            service,
+            body_of(
+                ("trouble", {"text": "x", "how": "refuse"}),
+                ("shout", {"text": "s1"}),
+                ("flaky", {"text": "y"}),
+                ("tens", {"text": "1 poison"}),
+            ),
+        )
+    steps = {id_: find(trace.spans, "step", id=id_) for id_ in ("s1", "s2", "s3", "s4")}
+    assert {id_: (s.attributes["status"], s.error) for id_, s in steps.items()} == {
+        "s1": ("failed", "invalid_input"),
+        "s2": ("skipped", "dependency_failed"),
+        "s3": ("ok", None),
+        "s4": ("failed", "item_error"),
+    }
+    assert steps["s1"].attributes["args"]["how"] == "refuse", "one of a few words"
+    assert steps["s3"].attributes["attempts"] == 2
+    assert steps["s3"].attributes["retried_after"] == "model_unavailable"
+    assert find(trace.spans, "model").attributes["items_failed"] == 1
+    assert trace.attributes["steps"] == {"failed": 2, "skipped": 1, "ok": 1}
+
+
+async def test_a_client_that_goes_leaves_a_trace_of_what_was_cancelled(tmp_path: Path) -> None:
+    trouble = Trouble()
+    async with service_on(tmp_path, tools=[trouble]) as service, client_of(service) as client:
+        body = body_of(("trouble", {"text": "x", "how": "hang"}))
+        asking = asyncio.create_task(client.post(CHAT, json=body))
+        async with asyncio.timeout(20):
+            await trouble.running.wait()
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+            await trouble.cancelled.wait()
+        (listed,) = await service.traces.list("local")
+        trace = await service.traces.get(listed.id, "local")
+    assert trace.error == "cancelled"
+    assert find(trace.spans, "step").error == "cancelled"
+
+
+async def test_a_streamed_answer_has_the_same_trace(tmp_path: Path) -> None:
+    async with service_on(tmp_path) as service, client_of(service) as client:
+        body = body_of(("tens", {"text": "4"}), stream=True)
+        answer = await client.post(CHAT, json=body, headers={"x-request-id": "streamed"})
+        assert answer.text.endswith("data: [DONE]\n\n")
+        trace = await service.traces.get("streamed", "local")
+    assert outline(trace.spans)[-2:] == ["step s1", ["model tens", ["load tens"]]]
+    assert trace.error is None
+
+
+async def test_two_requests_at_once_do_not_mix_and_share_a_batch(tmp_path: Path) -> None:
+    model = TensModel()
+    model.open.clear()
+    async with service_on(tmp_path, models={"tens": lambda: model}) as service:
+        tool: Any = service.registry["tens"]
+        first = asyncio.create_task(ask(service, body_of(("tens", {"text": "1"}))))
+        assert await asyncio.to_thread(model.entered.acquire, timeout=20)
+        # While a batch of one runs, the others wait, and form the next one together.
+        others = [
+            asyncio.create_task(
+                ask(service, body_of(("tens", {"text": text}), ("shout", {"text": "a"})))
+            )
+            for text in ("2 3", "4 5 6")
+        ]
+        async with asyncio.timeout(20):
+            for _ in range(3):
+                await tool.asked.acquire()
+        model.open.set()
+        traces = await asyncio.gather(first, *others)
+    assert list(map(len, model.batches)) == [1, 5]
+    models = [find(trace.spans, "model").attributes for trace in traces]
+    assert [(m["items"], m["batch_size"]) for m in models] == [(1, 1), (2, 5), (3, 5)]
+    assert all(m["queue_ms"] > 0 for m in models[1:]), "they waited for the first batch"
+    assert [len(found_all(trace.spans, "step")) for trace in traces] == [1, 2, 2]
+
+
+async def test_the_chat_models_calls_are_in_it(tmp_path: Path) -> None:
+    plan = {"steps": [{"id": "s1", "tool": "say", "args": {"text": "hello there"}}]}
+    async with (
+        fake_openai() as endpoint,
+        service_on(tmp_path, llm_base_url=endpoint.url, llm_model="small") as service,
+    ):
+        endpoint.answers = [
+            scripted.error(429, retry_after="0"),
+            scripted.reply("no plan"),
+            scripted.reply(json.dumps(plan)),
+            scripted.reply("well"),
+        ]
+        body: dict[str, Any] = {
+            "model": "switchboard",
+            "switchboard": {},
+            "messages": [{"role": "user", "content": "say hello there"}],
+        }
+        trace = await ask(service, body)
+    planning = find(trace.spans, "plan")
+    assert (planning.attributes["by"], planning.attributes["steps"]) == ("planner", {"s1": "say()"})
+    # Tried again after a refusal, and repaired after a reply that was no plan.
+    assert [(span.name, span.error) for span in planning.spans] == [
+        ("llm", None),
+        ("llm_try", "rate_limit_exceeded"),
+        ("llm", None),
+    ]
+    said = find(find(trace.spans, "step").spans, "llm").attributes
+    assert said["model"] == "small"
+    assert (said["prompt_tokens"], said["completion_tokens"]) == (7, 3)
+    assert (said["finish_reason"], said["constrained"]) == ("stop", False)
+    assert said["prompt_chars"] == len("hello there")
+    assert trace.attributes["llm_calls"] == 3
+
+
+async def test_a_tool_by_itself_is_found_by_its_requests_id(tmp_path: Path) -> None:
+    async with service_on(tmp_path) as service, client_of(service) as client:
+        body = {"arguments": {"text": "7"}}
+        answer = await client.post("/v1/tools/tens/invoke", json=body)
+        found = await client.get(f"/v1/traces/{answer.headers['x-request-id']}")
+    trace = Trace.model_validate(found.json())
+    assert trace.kind == "tool"
+    assert trace.attributes["tools"] == ["tens"]
+    assert outline(trace.spans) == ["model tens", ["load tens"]]
+
+
+async def test_a_task_has_a_trace_under_its_own_id(tmp_path: Path) -> None:
+    async with service_on(tmp_path) as service, client_of(service) as client:
+        body = {"request": plan_of(("tens", {"text": "1"}), ("shout", {"text": "s1"}))}
+        task = (await client.post("/v1/tasks", json=body)).json()
+        async with asyncio.timeout(20):
+            await client.get(f"/v1/tasks/{task['id']}/events")  # which end with the task
+        trace = Trace.model_validate((await client.get(f"/v1/traces/{task['id']}")).json())
+    assert trace.kind == "task"
+    assert [span.attributes["id"] for span in found_all(trace.spans, "step")] == ["s1", "s2"]
+
+
+async def test_each_owner_sees_its_own(tmp_path: Path) -> None:
+    async with service_on(tmp_path) as service:
+        secrets = [await service.keys.create(name) for name in ("one", "two")]
+        one, two = ({"authorization": f"Bearer {secret}"} for secret in secrets)
+        async with client_of(service, headers=one) as client:
+            answer = await client.post(CHAT, json=body_of(("shout", {"text": "a"})))
+            trace_id = answer.json()["switchboard"]["id"]
+            assert (await client.get(f"/v1/traces/{trace_id}")).status_code == 200
+            assert len((await client.get("/v1/traces")).json()["data"]) == 1
+        for headers in (two, {}):
+            async with client_of(service, headers=headers) as client:
+                for name in (trace_id, answer.headers["x-request-id"]):
+                    missing = await client.get(f"/v1/traces/{name}")
+                    assert missing.status_code == 404
+                    assert missing.json()["error"]["code"] == "not_found"
+                assert (await client.get("/v1/traces")).json()["data"] == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/traces/a'%20OR%201=1--", "/v1/traces/%00", "/v1/traces/" + "a" * 65,
+        "/v1/traces?limit=0", "/v1/traces?limit=-1", "/v1/traces?limit=100000",
+        "/v1/traces?limit=x",
+    ],
+)  # fmt: skip
+async def test_bad_ids_and_limits_are_refused(tmp_path: Path, path: str) -> None:
+    async with service_on(tmp_path) as service, client_of(service) as client:
+        answer = await client.get(path)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "invalid_request"
+
+
+CANARIES = {
+    "name": "Zebulon Quackenbush",
+    "e-mail": "zebulon.q@example.org",
+    "telephone": "+1 415 555 2671",
+    "card": "4111 1111 1111 1111",
+    "IBAN": "DE89370400440532013000",
+    "key": "sk-proj-abcdefghijklmnop0123456789",
+    "address": "17 Rue des Lilas",
+}
+
+
+@contextmanager
+def log_lines() -> Iterator[io.StringIO]:
+    """All that is logged, of every library and level, as the service writes it."""
+    stream, root = io.StringIO(), logging.getLogger()
+    handler, level = logging.StreamHandler(stream), root.level
+    handler.setFormatter(JsonLines())
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        yield stream
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+
+
+class Quoting(Tool):
+    """Breaks, and its error quotes what it was given."""
+
+    name = "quoting"
+    description = "Quotes."
+    examples = ("Quote it",)
+    outputs: ClassVar = {"text": "text"}
+    Args = TextArgs
+    Result = TextData
+
+    async def __call__(self, args: Any, ctx: RunContext) -> ToolResult:
+        raise ValueError(f"can't work with {args.text!r}")
+
+
+@pytest.mark.parametrize("words", [False, True])
+async def test_nothing_of_a_users_is_in_traces_and_log(tmp_path: Path, words: bool) -> None:
+    text = "I am {name}, {e-mail}, {telephone}, {card}, {IBAN}, {key}, {address}".format(**CANARIES)
+    file = {"filename": f"{CANARIES['name']}.txt", "file_data": "aGVsbG8="}
+    with log_lines() as stream:
+        async with (
+            service_on(tmp_path, tools=[Quoting()], trace_text=words) as service,
+            client_of(service, headers={"authorization": f"Bearer {CANARIES['key']}"}) as client,
+        ):
+            body = body_of(("shout", {"text": text}), ("quoting", {"text": text}))
+            content = [{"type": "text", "text": body["messages"][0]["content"]}]
+            body["messages"][0]["content"] = [*content, {"type": "file", "file": file}]
+            assert (await client.post(f"{CHAT}?q={text}", json=body)).status_code == 200
+            for arguments in ({"text": text}, {"text": [text]}, {text: text}):
+                for tool in ("shout", "quoting"):
+                    await client.post(f"/v1/tools/{tool}/invoke", json={"arguments": arguments})
+            await client.get(f"/v1/{text}")
+            await client.get(f"/v1/traces/{text}")
+        url = service.settings.sqlalchemy_url
+        async with database_at(url) as database, database.read() as connection:
+            kept = (await connection.execute(sa.select(table))).mappings().all()
+    assert len(kept) >= 3
+    assert len(stream.getvalue().splitlines()) >= 8
+    masked = [CANARIES[kind] for kind in ("e-mail", "telephone", "card", "IBAN", "key")]
+    hidden = masked if words else list(CANARIES.values())
+    written = json.dumps([dict(row) for row in kept], default=str) + stream.getvalue()
+    assert [canary for canary in hidden if canary in written] == []
+    if words:
+        assert CANARIES["name"] in json.dumps([dict(row) for row in kept], default=str)
+
+
+async def test_each_request_has_a_line_and_each_line_is_json(tmp_path: Path) -> None:
+    with log_lines() as stream:
+        async with service_on(tmp_path) as service, client_of(service) as client:
+            said = 'one\ntwo\r\x1b[31m"three"\u2028\x07'
+            headers = {"x-request-id": "mine-2"}
+            body = body_of(("shout", {"text": said}))
+            assert (await client.post(CHAT, json=body, headers=headers)).status_code == 200
+            await client.get("/v1/nothing%0Ahere", headers={"x-request-id": "mine-3"})
+            await client.post(CHAT, content=b"{", headers={"x-request-id": "mine-4"})
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    requests = {line["request_id"]: line for line in lines if line["message"] == "request"}
+    line = requests["mine-2"]
+    assert (line["method"], line["route"], line["status"]) == ("POST", CHAT, 200)
+    assert (line["owner"], line["path"], line["tools"]) == ("local", "router", ["shout"])
+    assert line["trace_id"].startswith("turn_")
+    assert line["seconds"] > 0
+    assert requests["mine-3"]["status"] == 404
+    assert "nothing" not in requests["mine-3"]["route"]
+    assert requests["mine-4"]["status"] in (400, 415)

@@ -53,7 +53,12 @@ def count_body(job: str, seconds: float = 0.0, **more: Any) -> dict[str, Any]:
 @asynccontextmanager
 async def own_process(folder: Path, **settings: Any) -> AsyncIterator[OwnProcess]:
     """Started and serving; killed at the end if it still runs."""
-    given = {"home": folder / "home", "llm_base_url": "http://127.0.0.1:9/v1", "llm_model": "none"}
+    given: dict[str, Any] = {
+        "home": folder / "home",
+        "llm_base_url": "http://127.0.0.1:9/v1",
+        "llm_model": "none",
+        "warm_up": False,
+    }
     environment = {
         f"SWITCHBOARD_{name}".upper(): str(value) for name, value in (given | settings).items()
     }

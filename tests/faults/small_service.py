@@ -24,9 +24,11 @@ from model_servers.contracts import ItemError, ModelServer
 from model_servers.pool import ModelPool
 from orchestrator.api.app import create_app
 from orchestrator.composer import Draft
+from orchestrator.graph import LookForSign
 from orchestrator.plan import Plan
 from orchestrator.service import Service, open_service
 from orchestrator.settings import Settings
+from orchestrator.signs import Sign
 from tests.unit.small_tools import FakeChat, TextArgs, TextData
 from tests.unit.test_composer import ScriptedRouter
 from tools.answer_question import AnswerQuestion
@@ -187,6 +189,11 @@ class PlanReader:
         return Draft(plan, float(sure), 0.0, "some text", ())
 
 
+async def no_sign(_request: str, _kinds: Mapping[str, Any]) -> Sign | None:
+    """Nothing calls for a person."""
+    return None
+
+
 def plan_of(*steps: tuple[str, Mapping[str, Any]]) -> str:
     """The request whose plan these steps are: s1, s2, …"""
     listed = [{"id": f"s{n}", "tool": t, "args": dict(a)} for n, (t, a) in enumerate(steps, 1)]
@@ -198,6 +205,7 @@ def small_parts(
     tools: Sequence[Tool] = (),
     models: Mapping[str, Callable[[], ModelServer[Any, Any]]] | None = None,
     chat: Any = None,
+    sign: LookForSign = no_sign,
 ) -> Iterator[None]:
     """Services that are opened meanwhile have these tools and models, and this chat model.
 
@@ -214,11 +222,15 @@ def small_parts(
     async def no_router(*_: Any) -> ScriptedRouter:
         return ScriptedRouter()
 
+    async def given_sign(*_: Any) -> LookForSign:
+        return sign
+
     with ExitStack() as patches:
         patches.enter_context(patch("orchestrator.service.load_registry", lambda: registry))
         patches.enter_context(patch("model_servers.serving.build_pool", pool))
         patches.enter_context(patch("orchestrator.service.Composer", PlanReader))
         patches.enter_context(patch("orchestrator.router.Router.fit", no_router))
+        patches.enter_context(patch("orchestrator.signs.Signs.fit", given_sign))
         if chat is not None:
             patches.enter_context(patch("model_servers.chat.LiteLLMChat", lambda _: chat))
         yield
@@ -231,6 +243,7 @@ async def small_service(
     tools: Sequence[Tool] = (),
     models: Mapping[str, Callable[[], ModelServer[Any, Any]]] | None = None,
     chat: Any = None,
+    sign: LookForSign = no_sign,
     **settings: Any,
 ) -> AsyncIterator[Service]:
     """A service on `home`, open for the length of the block.
@@ -240,7 +253,7 @@ async def small_service(
     if chat is None and "llm_base_url" not in settings:
         chat = FakeChat()
     own = {"llm_base_url": "http://127.0.0.1:9/v1", "llm_model": "none"} | settings
-    with small_parts(tools, models, chat):
+    with small_parts(tools, models, chat, sign):
         service = await open_service(Settings(home=home, **own))
     try:
         yield service

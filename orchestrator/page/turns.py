@@ -114,11 +114,11 @@ class TurnView:
 def outcome(done: Outcome, key: str, rating: Thumb | None = None) -> list[Bubble]:
     """A finished turn: the fold with its steps, then the answer and its thumb.
 
-    Where nothing was done but to pass it on to a person, that is said and no more.
+    Where nothing was done but to hand it to a person or back, that is said and no more. A message
+    to the person has no answer that is kept: the banner says where it went.
     """
-    passed_on = done.handoff is not None and done.handoff.state != "not_possible"
-    if passed_on and all(step.tool == "handoff" for step in done.plan.steps):
-        return [render.notice(done.answer)]
+    if done.route.path == "handoff" and done.handoff is not None and done.handoff.id is not None:
+        return [render.notice(done.answer)] if done.message_id else []
     reports = {report.id: report for report in done.steps}
     steps = [render.step(reports.get(s.id), s, key=key) for s in done.plan.steps]
     shown = [

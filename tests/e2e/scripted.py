@@ -157,9 +157,11 @@ class ScriptedService:
             seconds=1.42,
             handoff=handoff.report if handoff else None,
         )
-        message_id = await self.conversations.append(
-            conversation, "assistant", answer.text, outcome.model_dump(mode="json")
-        )
+        message_id = None
+        if answer is not PASSED_ON:
+            message_id = await self.conversations.append(
+                conversation, "assistant", answer.text, outcome.model_dump(mode="json")
+            )
         yield Finished(outcome=outcome.model_copy(update={"message_id": message_id}))
 
 

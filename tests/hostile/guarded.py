@@ -53,7 +53,7 @@ class Guarded:
 
     def __init__(self, process: subprocess.Popen[str], home: Path) -> None:
         self._process = process
-        self._home = home
+        self.home = home
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line, "the service did not start"
@@ -108,7 +108,7 @@ class Guarded:
     def gives_nothing_away(self, response: httpx.Response) -> None:
         """No secret, no path of this machine, no traceback."""
         said = response.text + "".join(f"{k}: {v}\n" for k, v in response.headers.items())
-        paths = (str(self._home), str(Path(__file__).parents[2]), sys.prefix, str(Path.home()))
+        paths = (str(self.home), str(Path(__file__).parents[2]), sys.prefix, str(Path.home()))
         for leak in (SECRET, *self.keys, *_LEAKS, *(path for path in paths if len(path) > 1)):
             assert leak not in said, f"the answer gives away {leak!r}: {said[:500]}"
         assert not re.search(r"/(?:tmp|usr|etc|proc|var)/\w", said), said[:500]

@@ -88,6 +88,19 @@ class Admission:
     def stopping(self) -> bool:
         return self._stopping
 
+    def refuse_if_full(self, owner: str) -> None:
+        """Raise what `admitted` would raise at once: Overloaded or Stopping."""
+        if self._stopping:
+            raise self._refusal()
+        if self._has_room(owner):
+            return
+        own = len(self._queues.get(owner, ()))
+        if self.waiting >= self._bounds.waiting or own >= self._bounds.waiting_per_key:
+            raise Overloaded(
+                "There are more requests than can be served just now; try again later.",
+                retry_after_s=self._wait_s(),
+            )
+
     @asynccontextmanager
     async def admitted(self, owner: str, *, timeout_s: float) -> AsyncIterator[float]:
         """Wait for a place, and hold it for the length of the block.
@@ -147,19 +160,11 @@ class Admission:
         await self._idle.wait()
 
     async def _enter(self, owner: str, deadline: float) -> None:
-        if self._stopping:
-            raise self._refusal()
-        bounds = self._bounds
+        self.refuse_if_full(owner)
         # A key that waits has no room, so nobody is passed over here.
         if self._has_room(owner):
             self._take(owner)
             return
-        own = len(self._queues.get(owner, ()))
-        if self.waiting >= bounds.waiting or own >= bounds.waiting_per_key:
-            raise Overloaded(
-                "There are more requests than can be served just now; try again later.",
-                retry_after_s=self._wait_s(),
-            )
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queues.setdefault(owner, deque()).append(place)
         self._idle.clear()

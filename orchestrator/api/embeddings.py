@@ -13,14 +13,14 @@ from model_servers.languages import identify
 from orchestrator.api.admitted import admitted
 from orchestrator.api.chat_request import Body
 from orchestrator.api.facade import Owner, TheService
-from orchestrator.api.limits import BoundedRoute
+from orchestrator.api.limits import CostlyRoute
 from orchestrator.api.replies import Json
 from orchestrator.errors import BadRequest, UnknownModel
 
 if TYPE_CHECKING:
     from model_servers.encoders import Vector
 
-router = APIRouter(prefix="/v1", tags=["OpenAI"], route_class=BoundedRoute)
+router = APIRouter(prefix="/v1", tags=["OpenAI"], route_class=CostlyRoute)
 
 MODELS = {"all-minilm-l6-v2": "en", "multilingual-e5-small": "zh"}
 """Each encoder's public name, with a language that it serves."""

@@ -12,13 +12,13 @@ from pydantic import Field
 from orchestrator.api.admitted import admitted
 from orchestrator.api.chat_request import Body
 from orchestrator.api.facade import Owner, Service, TheService
-from orchestrator.api.limits import BoundedRoute
+from orchestrator.api.limits import CostlyRoute
 from orchestrator.api.replies import Json
 from orchestrator.errors import BadRequest
 from tools.coercions import coerce
 from tools.knowledge.passages import DEFAULT_COLLECTION, Document
 
-router = APIRouter(prefix="/v1/kb", tags=["Knowledge base"], route_class=BoundedRoute)
+router = APIRouter(prefix="/v1/kb", tags=["Knowledge base"], route_class=CostlyRoute)
 
 
 class KnowledgeSearch(Body):

@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from orchestrator.api.facade import owner_of, service_of
 from orchestrator.api.json_extent import check_extent
 from orchestrator.api.replies import error_response, too_large
 from orchestrator.database import storable_json
@@ -90,6 +91,21 @@ class BoundedRoute(APIRoute):
             return await _while_connected(request, handle(request))
 
         return bounded
+
+
+class CostlyRoute(BoundedRoute):
+    """A route whose POST waits for its turn. One that would be refused is so before it is read:
+    refusing must cost little when there is much to refuse."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def costly(request: Request) -> Response:
+            if request.method == "POST":
+                service_of(request).admission.refuse_if_full(owner_of(request))
+            return await handle(request)
+
+        return costly
 
 
 async def _read(request: Request, body_field: Any) -> None:

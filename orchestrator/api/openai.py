@@ -15,7 +15,7 @@ from orchestrator.api.conversation import as_turn, check_size, limits_of, reques
 from orchestrator.api.direct import DirectChat, is_direct
 from orchestrator.api.embeddings import MODELS as EMBEDDING_MODELS
 from orchestrator.api.facade import Owner, Service, TheService
-from orchestrator.api.limits import BoundedRoute
+from orchestrator.api.limits import CostlyRoute
 from orchestrator.api.replies import Json
 from orchestrator.api.streams import closing, sse, streamed
 from orchestrator.api.tool_model import run_as_model
@@ -26,7 +26,7 @@ AGENT = "switchboard"
 _MADE_AT = 1_767_225_600
 """`created` of every model, 2026-01-01: OpenAI's clients want a time."""
 
-router = APIRouter(prefix="/v1", tags=["OpenAI"], route_class=BoundedRoute)
+router = APIRouter(prefix="/v1", tags=["OpenAI"], route_class=CostlyRoute)
 
 
 @router.post(

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from orchestrator.api.chat_request import Body, FileData
 from orchestrator.api.completions import usage_json
 from orchestrator.api.facade import Owner, Service, TheService
-from orchestrator.api.limits import BoundedRoute
+from orchestrator.api.limits import CostlyRoute
 from orchestrator.api.replies import Json
 from orchestrator.api.uploads import named, stored, uploaded
 from orchestrator.errors import BadRequest
@@ -21,7 +21,7 @@ from tools.artifacts import Artifact
 from tools.coercions import coerce
 from tools.contracts import InvalidInput, Kind, Tool
 
-router = APIRouter(prefix="/v1/tools", tags=["Tools"], route_class=BoundedRoute)
+router = APIRouter(prefix="/v1/tools", tags=["Tools"], route_class=CostlyRoute)
 
 FILE_SCHEMA: dict[str, Any] = {
     "description": "A file: sent along as base64 or a data URL, or the id of a stored one.",

@@ -58,13 +58,13 @@ async def get_file(file_id: str, service: TheService, owner: Owner) -> Json:
     """By its id; or a file that came with a request, or that a tool made, by its sha256."""
     if file_id.startswith(PREFIX):
         return Json(as_file(await service.files.get(file_id, owner)))
-    return Json(await _artifact(file_id, service, owner))
+    return Json(await artifact_of(file_id, service, owner))
 
 
 @router.get("/{file_id}/content", summary="A file's bytes")
 async def get_file_content(file_id: str, service: TheService, owner: Owner) -> Response:
     """By its id, or by its sha256."""
-    artifact = await _artifact(file_id, service, owner)
+    artifact = await artifact_of(file_id, service, owner)
     content = await asyncio.to_thread(service.artifacts.open, artifact.id)
     return StreamingResponse(
         content,
@@ -86,7 +86,8 @@ async def delete_file(file_id: str, service: TheService, owner: Owner) -> Json:
     return Json({"id": file_id, "object": "file", "deleted": True})
 
 
-async def _artifact(file_id: str, service: Service, owner: str) -> Artifact:
+async def artifact_of(file_id: str, service: Service, owner: str) -> Artifact:
+    """The stored file that an id, or a sha256, names. Raises NotFound."""
     if file_id.startswith(PREFIX):
         return (await service.files.get(file_id, owner)).artifact
     artifact = await asyncio.to_thread(service.artifacts.get, file_id)

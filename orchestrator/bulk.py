@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
+from model_servers.spans import note, span, spanned
 from orchestrator.budget import BudgetExceeded
 from orchestrator.composer import Composer
 from orchestrator.errors import BadRequest
@@ -31,7 +32,9 @@ from orchestrator.row_results import ResultColumns, ResultTable
 from orchestrator.row_run import KeptRows, run_rows
 from orchestrator.row_store import RowStore, StoredRow
 from orchestrator.row_text import text_columns, text_of
+from orchestrator.shapes import shape
 from orchestrator.task import RowsDone, TaskEvent
+from orchestrator.tracing import outcome_facts
 from orchestrator.turn import (
     Finished,
     Outcome,
@@ -107,6 +110,11 @@ class Bulk:
         Rows that fail are part of the results. Raises SwitchboardError where nothing can be run:
         no rows, no plan, no database.
         """
+        with self._work.tracer.trace(job_id, "task", turn.owner):
+            note(request=shape(turn.text), attachments=[shape(file) for file in turn.attachments])
+            await self._run(turn, emit, job_id)
+
+    async def _run(self, turn: Turn, emit: Emit, job_id: str) -> None:
         begun = time.monotonic()
         kept = await self._store.head(job_id)
         head = None if kept is None else Head.model_validate(kept)
@@ -147,6 +155,7 @@ class Bulk:
             ended = head.model_copy(update={"outcome": outcome})
             await self._store.set_head(job_id, ended.model_dump(mode="json"))
             await self._store.forget(job_id)
+        note(**outcome_facts(outcome), rows=report.total, rows_failed=report.failed)
         emit(Finished(outcome=outcome))
 
     async def _prepare(self, turn: Turn, file: RowFile) -> Head:
@@ -159,6 +168,7 @@ class Bulk:
         plan, route = await self._plan(request, sample)
         return Head(plan=plan, route=route, text_columns=columns)
 
+    @spanned("plan")
     async def _plan(self, request: str, sample: str) -> tuple[Plan, RouteReport]:
         """One plan for all rows. Of `sample` no more than its language is looked at."""
         registry, settings = self._work.registry, self._work.settings
@@ -197,7 +207,9 @@ class Bulk:
         pace = _Pace(self._work.settings.llm_parallel)
 
         async def run(row: Row) -> StoredRow:
-            found, calls = await self._run_row(row, head, columns)
+            with span("row", id=row.number) as made:
+                found, calls = await self._run_row(row, head, columns)
+                made.note(status="ok" if found.ok else "failed")
             pace.ran(calls > 0)
             return found
 

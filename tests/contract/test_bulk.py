@@ -21,6 +21,8 @@ from orchestrator.row_run import GROUP_ROWS
 from orchestrator.row_store import RowStore
 from orchestrator.settings import Settings
 from orchestrator.task import RowsDone, TaskEvent
+from orchestrator.traces import TraceStore
+from orchestrator.tracing import Tracer
 from orchestrator.turn import Outcome, Planned, Turn
 from orchestrator.turns import Work
 from tests.unit.small_tools import FakeChat, TextArgs, TextData
@@ -113,8 +115,9 @@ class Desk:
         self.artifacts = FileArtifactStore(folder, max_file_bytes=10**7, quota_bytes=10**8)
         nothing: Any = None
         settings = Settings(home=folder, llm_parallel=2)
+        tracer = Tracer(TraceStore(database, kept=0), versions={})
         self.work = Work(
-            settings, self.registry, nothing, self.chat, self.artifacts, nothing, nothing
+            settings, self.registry, nothing, self.chat, self.artifacts, nothing, tracer
         )
         self.store = RowStore(database)
         self.events: list[TaskEvent] = []

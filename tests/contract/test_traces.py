@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
 import json
 import logging
@@ -279,6 +280,25 @@ async def test_a_task_has_a_trace_under_its_own_id(tmp_path: Path) -> None:
         trace = Trace.model_validate((await client.get(f"/v1/traces/{task['id']}")).json())
     assert trace.kind == "task"
     assert [span.attributes["id"] for span in found_all(trace.spans, "step")] == ["s1", "s2"]
+
+
+async def test_a_task_over_rows_has_a_span_for_each(tmp_path: Path) -> None:
+    rows = "text\n1 2\npoison\n3\n"
+    file = {"filename": "rows.csv", "file_data": base64.b64encode(rows.encode()).decode()}
+    async with service_on(tmp_path) as service, client_of(service) as client:
+        request = plan_of(("tens", {"text": "input:text"}))
+        body = {"request": request, "files": [file], "each": True}
+        made = await client.post("/v1/tasks", json=body)
+        assert made.status_code == 202, made.text
+        task_id = made.json()["id"]
+        async with asyncio.timeout(20):
+            await client.get(f"/v1/tasks/{task_id}/events")
+        trace = await service.traces.get(task_id, "local")
+    assert (trace.attributes["rows"], trace.attributes["rows_failed"]) == (3, 1)
+    found = {span.attributes["id"]: span for span in found_all(trace.spans, "row")}
+    assert [found[number].attributes["status"] for number in (1, 2, 3)] == ["ok", "failed", "ok"]
+    assert outline(found[1].spans)[0] == "step s1"
+    assert find(found[2].spans, "step").error == "item_error"
 
 
 async def test_each_owner_sees_its_own(tmp_path: Path) -> None:

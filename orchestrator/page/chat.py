@@ -53,8 +53,8 @@ class _Tab:
 
     conversation: str | None = None
     running: _Running | None = None
+    clicks: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Who clicks twice sees what was clicked last."""
 
 
 class Chat:
@@ -137,23 +137,35 @@ class Chat:
         return await self.open("", request)
 
     async def choose(self, data: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
-        """Open the conversation that was clicked in the list."""
-        return await self.open(str(data._data.get("conversation", "")), request)
+        """Open the conversation that was clicked in the list, unless another was clicked since.
+
+        Quick clicks may arrive in any order, so the page counts them.
+        """
+        tab, click = self._tab(request), int(data._data["click"])
+        tab.clicks = max(tab.clicks, click)
+        return await self._open(tab, click, str(data._data["conversation"]), _owner(request))
 
     async def open(self, wanted: str, request: gr.Request) -> tuple[Any, ...]:
         """A kept conversation, or an empty page: (messages, banner, list, text box, conversation).
 
         What runs in the tab is stopped.
         """
-        owner, tab = _owner(request), self._tab(request)
+        tab = self._tab(request)
+        return await self._open(tab, tab.clicks, wanted, _owner(request))
+
+    async def _open(self, tab: _Tab, click: int, wanted: str, owner: str) -> tuple[Any, ...]:
         async with tab.lock:
-            if tab.running is not None:
-                tab.running.left = True
-                tab.running.stop.set()
-                await tab.running.ended.wait()
-            shown, banner, tab.conversation = await self._shown(wanted, owner)
-            listed = await self._list(owner)
-            return shown, banner, listed, _idle_box(), tab.conversation
+            if click == tab.clicks:
+                if tab.running is not None:
+                    tab.running.left = True
+                    tab.running.stop.set()
+                    await tab.running.ended.wait()
+                shown, banner, opened = await self._shown(wanted, owner)
+                listed = await self._list(owner)
+            if click != tab.clicks:
+                return (gr.skip(),) * 5
+            tab.conversation = opened
+            return shown, banner, listed, _idle_box(), opened
 
     async def settle(self, current: str, request: gr.Request) -> tuple[Any, ...]:
         """After a request: (messages, banner, list).

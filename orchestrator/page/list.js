@@ -1,4 +1,5 @@
 // The list is drawn here: Gradio would write another conversation into the link that is just clicked.
+let clicks = 0;
 let pressed = false;
 let drawn = "";
 
@@ -27,5 +28,5 @@ element.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-conversation]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  trigger("click", { conversation: link.dataset.conversation });
+  trigger("click", { conversation: link.dataset.conversation, click: ++clicks });
 });

@@ -49,6 +49,9 @@ def ask(
     no_stream: Annotated[
         bool, typer.Option("--no-stream", help="Print the answer when it is whole.")
     ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Tell the trace's id, too.")
+    ] = False,
 ) -> None:
     """Ask for something: the right tools are found, run, and the answer told.
 
@@ -76,6 +79,8 @@ def ask(
         put(plan_text(outcome.plan))
     else:
         _show_rest(outcome)
+    if verbose:
+        note(f"trace {outcome.id}; see it with: switchboard trace {outcome.id}")
     if outcome.steps and all(step.status != "ok" for step in outcome.steps):
         raise typer.Exit(FAILED)
 

@@ -46,6 +46,12 @@ def test_the_answer_is_on_stdout_and_the_conversation_on_stderr(home: Path) -> N
     assert result.stderr == "switchboard: conversation c1; continue with --conversation last\n"
 
 
+def test_the_trace_is_named_where_more_is_wanted(home: Path) -> None:
+    named = "switchboard: trace t1; see it with: switchboard trace t1"
+    assert run("ask", "hello", "--verbose").stderr.splitlines()[-1] == named
+    assert named not in run("ask", "hello").stderr
+
+
 def test_words_need_no_quotes(home: Path) -> None:
     assert run("ask", "hello", "there").stdout == "You said hello there.\n"
 

@@ -175,7 +175,7 @@ class TaskRunner:
     async def _done(self, task: Task) -> tuple[Mapping[str, Any], ErrorReport | None]:
         """A task's outcome, and why it has failed where nothing came of it."""
         outcomes: list[Outcome] = []
-        async with _telling(self.store, task.id) as tell:
+        async with telling(self.store, task.id) as tell:
 
             def emit(event: TaskEvent) -> None:
                 if isinstance(event, Finished):
@@ -290,7 +290,7 @@ def _mark(event: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 @asynccontextmanager
-async def _telling(store: TaskStore, task_id: str) -> AsyncIterator[Emit]:
+async def telling(store: TaskStore, task_id: str) -> AsyncIterator[Emit]:
     """Events that are told inside the block are kept at its end. Raises DatabaseUnavailable."""
     teller = _Teller(store, task_id)
     await teller.read()

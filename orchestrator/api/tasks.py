@@ -27,6 +27,8 @@ from tools.artifacts import Artifact
 
 router = APIRouter(prefix="/v1/tasks", tags=["Tasks"], route_class=BoundedRoute)
 
+MAX_NUMBER = 2**31 - 1
+"""What a database takes for an event's number."""
 KEEP_ALIVE_S = 15.0
 """A stream on which nothing happens for so long says that it is still there."""
 
@@ -119,7 +121,8 @@ async def follow_task(
     service: TheService,
     owner: Owner,
     last: Annotated[
-        int, Header(alias="Last-Event-ID", ge=0, description="Go on after this event.")
+        int,
+        Header(alias="Last-Event-ID", ge=0, le=MAX_NUMBER, description="Go on after this event."),
     ] = 0,
 ) -> Response:
     """Events are kept: those of a finished task are told all the same."""

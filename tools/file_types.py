@@ -47,6 +47,10 @@ _CLAIMS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys((".avi", ".mpg", ".mpeg", ".wmv", ".flv"), ("video",)),
 }
 """What a file with this extension must turn out to be: media types, or their first halves."""
+MAX_PARTS = 10_000
+"""Of an archive, and so of an Office file."""
+_PART_MARK = b"PK\x01\x02"
+"""Stands before each part in an archive's table of contents."""
 _START_BYTES = 256 * 1024
 """Of a text: enough to tell its kind."""
 
@@ -143,6 +147,8 @@ def _start_of_text(data: bytes) -> str | None:
 
 def _zip_media_type(data: bytes, name: str) -> str:
     """Office files are told apart by their main part, OpenDocument and EPUB by `mimetype`."""
+    if data.count(_PART_MARK) > MAX_PARTS:
+        raise InvalidInput(f"{name} is an archive of more than {MAX_PARTS:,} parts; split it.")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = {info.filename: info for info in archive.infolist()}

@@ -119,6 +119,7 @@ class _Meter:
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
+        self._command = _command(pid)
         self._over = threading.Event()
         self._children: dict[int, float] = {}
         self._watching = threading.Thread(target=self._watch)
@@ -143,10 +144,16 @@ class _Meter:
         while not self._over.wait(0.005):
             for child in _children(self._pid):
                 try:
+                    if _command(child) == self._command:
+                        continue  # not its own program yet: it still shares the service's memory
                     peak_mb = _memory_mb(child, "VmHWM")
                 except (FileNotFoundError, ProcessLookupError, StopIteration):
                     continue  # it has ended
                 self._children[child] = max(peak_mb, self._children.get(child, 0.0))
+
+
+def _command(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def _memory_mb(pid: int, field: str) -> float:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from fastapi import FastAPI
+from playwright.sync_api import APIResponse, Browser, Locator, expect
 
+from orchestrator.api.app import create_app
+from orchestrator.page import mount_page
+from orchestrator.signs import Sign
 from tests.e2e.chat_page import PATIENCE_MS, ChatPage, served
-from tests.e2e.scripted import HOSTILE, ScriptedService, scripted_app
+from tests.e2e.scripted import HOSTILE, ScriptedService
+from tests.faults.small_service import plan_of, small_service
+from tools.contracts import Kind
 
 pytestmark = [
     pytest.mark.browser,
@@ -123,21 +132,78 @@ def test_the_page_asks_only_while_a_person_has_the_conversation(
     expect(chat.banner).to_be_visible()
 
 
-def test_the_page_stays_open_over_a_restart(browser: Browser, tmp_path: Path) -> None:
-    with served(scripted_app(ScriptedService(tmp_path))) as address:
+async def wants_a_person(request: str, _kinds: Mapping[str, Kind]) -> Sign | None:
+    return Sign("human_requested", 1.0) if request == WANTED else None
+
+
+@asynccontextmanager
+async def small_app(home: Path) -> AsyncIterator[FastAPI]:
+    """The real service on small models, and its page."""
+    async with small_service(home, sign=wants_a_person) as service:
+        yield mount_page(create_app(service), service)
+
+
+class Operator:
+    """The person who answers, over HTTP."""
+
+    def __init__(self, chat: ChatPage) -> None:
+        self._chat = chat
+
+    def handoff(self) -> str:
+        (handoff,) = self._data(self._chat.context.request.get(self._url("?state=open")))["data"]
+        return str(handoff["id"])
+
+    def reply(self, handoff: str, words: str) -> None:
+        post = self._chat.context.request.post
+        self._data(post(self._url(f"/{handoff}/replies"), data={"text": words}))
+
+    def give_back(self, handoff: str) -> None:
+        self._data(self._chat.context.request.post(self._url(f"/{handoff}/resume")))
+
+    def last_message(self) -> str:
+        path = f"{self._chat.address}/v1/conversations/{self._chat.conversation}/state"
+        return str(self._data(self._chat.context.request.get(path))["last_message"])
+
+    def _url(self, rest: str) -> str:
+        return f"{self._chat.address}/v1/handoffs{rest}"
+
+    @staticmethod
+    def _data(response: APIResponse) -> Any:
+        assert response.ok, response.text()
+        return response.json()
+
+
+def test_the_real_service_over_a_restart(browser: Browser, tmp_path: Path) -> None:
+    with served(small_app(tmp_path)) as address:
         chat = ChatPage(browser, address).open()
-        conversation = ask_for_a_person(chat)
+        operator = Operator(chat)
+        ask_for_a_person(chat)
+        handoff = operator.handoff()
+        operator.reply(handoff, "Hello, this is **Ada**.")
+        expect(said_by_a_person(chat)).to_have_count(1, timeout=PATIENCE_MS)
+        chat.say("My parcel is lost")
+        expect(chat.page.locator(".request")).to_have_count(2)
+        chat.wait()
+        # All that the page asked for has come: what is lost on its way makes Gradio load it anew.
+        expect(chat.banner).to_have_attribute("data-last-message", operator.last_message())
         chat.box.fill("What I am about to say")
     with chat.page.expect_event("requestfailed", lambda request: request.url.endswith("/state")):
         pass
-    service = ScriptedService(tmp_path)
-    with served(scripted_app(service), port=urlsplit(address).port or 0):
-        reply(service, conversation, "Are you still there?")
-        expect(said_by_a_person(chat)).to_contain_text("still there", timeout=PATIENCE_MS)
+    with served(small_app(tmp_path), port=urlsplit(address).port or 0):
+        assert operator.handoff() == handoff
+        operator.reply(handoff, "Are you still there?")
+        expect(said_by_a_person(chat).last).to_contain_text("still there", timeout=PATIENCE_MS)
+        expect(chat.banner).to_be_visible()
         expect(chat.box).to_have_value("What I am about to say")
         chat.box.press("Enter")
-        expect(chat.page.locator(".request")).to_have_count(2)
+        expect(chat.page.locator(".request")).to_have_count(3)
         chat.wait()
-        give_back(service, conversation)
-        expect(chat.page.get_by_text(GIVEN_BACK)).to_be_visible(timeout=PATIENCE_MS)
+        operator.give_back(handoff)
+        expect(chat.page.get_by_text("The assistant is back")).to_be_visible(timeout=PATIENCE_MS)
+        expect(chat.banner).to_have_count(0)
+        expect(chat.ask(plan_of(("shout", {"text": "thanks"})))).to_contain_text("THANKS")
+        chat.reload()
+        expect(said_by_a_person(chat)).to_have_count(2)
+        expect(chat.page.locator(".request")).to_have_count(4)
+        assert chat.errors == []
     chat.close()

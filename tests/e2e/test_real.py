@@ -22,6 +22,18 @@ pytestmark = [
 
 HANDBOOK = Path(__file__).parents[2] / "examples" / "shop" / "handbook"
 LAPTOP = "How long do I have to send a laptop back?"
+PREPARING = "What must I do before I send a laptop back?"
+GROWTH = """() => {
+    const before = document.querySelectorAll(".answer").length;
+    const seen = [];
+    new MutationObserver(() => {
+        const answer = document.querySelectorAll(".answer")[before];
+        const text = answer?.innerText.trim();
+        if (text && text !== seen.at(-1)) seen.push(text);
+    }).observe(document, { subtree: true, childList: true, characterData: true });
+    return seen;
+}"""
+"""What the next answer looks like while it grows."""
 SLOW_MS = 3 * PATIENCE_MS
 """Models load with the first request."""
 
@@ -49,8 +61,6 @@ def load_handbook(chat: ChatPage) -> None:
 def test_a_question_is_answered_from_the_handbook(chat: ChatPage) -> None:
     load_handbook(chat)
     chat.patience_ms = SLOW_MS
-    # An answer streams a checked sentence at a time, and this one has one: see test_page.py for
-    # how pieces are shown.
     answer = chat.ask(LAPTOP)
     expect(answer).to_contain_text("30")
 
@@ -61,9 +71,17 @@ def test_a_question_is_answered_from_the_handbook(chat: ChatPage) -> None:
     expect(answer.locator("blockquote:visible")).to_contain_text("30 days")
 
     shown = answer.inner_text()
+    growth = chat.page.evaluate_handle(GROWTH)
+    # An answer streams a checked sentence at a time: this one has more than one.
+    longer = chat.ask(PREPARING).inner_text()
+    first = growth.json_value()[0]
+    assert "Sources" in longer
+    assert "Sources" not in first, "nothing was shown before the answer was whole"
+    assert len(first) < len(longer.split("Sources")[0].strip())
+
     chat.reload()
-    expect(chat.answers).to_have_count(1)
-    assert chat.answers.inner_text().split("Sources")[0] == shown.split("Sources")[0]
+    expect(chat.answers).to_have_count(2)
+    assert chat.answers.first.inner_text().split("Sources")[0] == shown.split("Sources")[0]
     expect(chat.page.locator("#listed a[aria-current]")).to_have_text(LAPTOP)
     assert chat.hosts == {"127.0.0.1"}
     assert chat.errors == []

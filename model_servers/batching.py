@@ -71,8 +71,9 @@ class _Call:
     def note_batches(self) -> None:
         """Tell the caller's span how long its items waited, and in which batches they ran."""
         if self.batches:
+            if len(self.batches) > 1:
+                note(batches=len(self.batches))
             note(
-                batches=len(self.batches),
                 batch_size=max(batch.size for batch in self.batches),
                 queue_ms=round(1000 * (self.batches[0].begun - self.submitted), 3),
                 compute_ms=round(1000 * sum(batch.seconds for batch in self.batches), 3),

@@ -146,6 +146,7 @@ def build_agent(checkpointer: BaseCheckpointSaver[Any] | None) -> Any:
     return graph.compile(checkpointer=checkpointer)
 
 
+@spanned("guard")
 async def guard(state: State, runtime: Node) -> State:
     """Clean and bound what came in, and see whether a person must answer it."""
     context = runtime.context
@@ -158,6 +159,7 @@ async def guard(state: State, runtime: Node) -> State:
     report = RouteReport(path="handoff", confidence=round(sign.confidence, 4))
     context.emit(Routed(route=report))
     context.emit(Planned(plan=Plan()))
+    note(handoff=sign.reason, confidence=report.confidence)
     return {
         **seen,
         "handoff": sign.reason,
@@ -348,6 +350,7 @@ async def respond(state: State, runtime: Node) -> State:
     return {"answer": answer, "steps": [], "citations": []}
 
 
+@spanned("hand_over")
 async def hand_over(state: State, runtime: Node) -> State:
     """Tell the customer that a person takes over, or that none can."""
     reason, language = state.get("handoff") or "low_confidence", state["language"]
@@ -355,6 +358,7 @@ async def hand_over(state: State, runtime: Node) -> State:
     if answered := state.get("answer"):
         words = f"\n\n{words}"
     runtime.context.emit(TextDelta(text=words))
+    note(reason=reason, taken=bool(state.get("kept")))
     return {"handoff": reason, "answer": f"{answered or ''}{words}"}
 
 

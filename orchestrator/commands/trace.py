@@ -22,7 +22,7 @@ _PATH = "/v1/traces"
 _PIPE_COLUMNS = 160
 _BAR_CELLS = 12
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
-_FIRST = ("id", "tool", "model", "by", "path")
+_FIRST = ("id", "tool", "model", "version", "by", "path")
 """What a span is about, told first and without its name."""
 
 
@@ -155,7 +155,8 @@ def _value(value: Any) -> str:
 
 def _pairs(value: dict[str, Any]) -> Iterator[str]:
     for name, item in value.items():
-        yield f"{printable(name)}: {_value(item)}"
+        if item is not None and item is not False:
+            yield f"{printable(name)}: {_value(item)}"
 
 
 def _shape(value: dict[str, Any]) -> str:

@@ -109,6 +109,7 @@ async def test_a_plan_of_three_steps_gives_its_tree(tmp_path: Path) -> None:
             **{"x-request-id": "mine-1"},
         )
     assert outline(trace.spans) == [
+        "guard",
         "resolve",
         "route",
         ["plan router"],

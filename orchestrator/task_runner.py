@@ -197,7 +197,10 @@ class TaskRunner:
         return outcome.model_dump(mode="json"), _failure(outcome)
 
     async def _forget(self, task_id: str) -> None:
-        """Remove the state of a task that has ended: its outcome has all of it."""
+        """Remove the state of a task that has ended: its outcome has all of it.
+
+        Where a person has its conversation, the agent goes on from that state one day.
+        """
         with suppress(DatabaseUnavailable):
             await self._checkpoints.adelete_thread(task_id)
 

@@ -22,6 +22,7 @@ from orchestrator.database import Database, database_at
 from orchestrator.errors import DatabaseUnavailable
 from orchestrator.service import Service
 from orchestrator.settings import get_settings
+from orchestrator.signs import Sign
 from orchestrator.task import Progress, RowsDone, TaskRequest
 from orchestrator.task_runner import ROW_PARTS, STEP_PARTS, telling
 from orchestrator.tasks import MAX_ATTEMPTS, TaskStore
@@ -491,6 +492,45 @@ async def test_a_request_is_said_once_in_its_conversation_whatever_happens(tmp_p
             pass
         messages = await service.conversations.messages(conversation, "local")
     assert [message.role for message in messages] == ["user", "assistant"]
+
+
+async def test_nothing_is_left_of_a_task_that_has_ended_but_what_a_person_goes_on_with(
+    tmp_path: Path,
+) -> None:
+    async def human(request: str, _: Any) -> Sign | None:
+        return Sign("human_requested", 1.0) if "human" in request else None
+
+    async with small_service(tmp_path, sign=human) as service, client_of(service) as client:
+        await _check_what_is_left(service, client)
+
+
+async def _check_what_is_left(service: Service, client: httpx.AsyncClient) -> None:
+    async def state_of(task_id: str) -> Any:
+        config = {"configurable": {"thread_id": task_id}}
+        return await service.tasks._checkpoints.aget_tuple(config)  # type: ignore[attr-defined]
+
+    done = await make(client, SHOUTED)
+    await ended(client, done["id"])
+    stopped = await make(client, HANGING)
+    await trouble(service).running.wait()
+    assert await state_of(stopped["id"]) is not None
+    await client.post(f"/v1/tasks/{stopped['id']}/cancel")
+    conversation = await service.conversations.create("local")
+    body = {"request": "I want to talk to a human.", "conversation": conversation}
+    handed_over = await make(client, body)
+    outcome = (await ended(client, handed_over["id"]))["outcome"]
+    assert outcome["handoff"]["state"] == "open"
+    await until_idle(service)
+    assert await state_of(done["id"]) is None
+    assert await state_of(stopped["id"]) is None
+    assert await state_of(handed_over["id"]) is not None
+
+
+async def until_idle(service: Service) -> None:
+    """A task has ended a moment before its work has."""
+    works = [work for _, work in service.tasks._running.values()]
+    if works:
+        await asyncio.wait(works, timeout=30)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Traces: one request as a tree of spans, kept in the database and found by its ids."""
+"""Traces, kept in the database and found by their ids."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict
+from pydantic_core import to_jsonable_python
 
 from model_servers.contracts import SwitchboardError
 from orchestrator.database import Database, storable, storable_json
 from orchestrator.tables import traces as _traces
+from orchestrator.trace import Trace, TraceSummary
 from tools.contracts import NotFound
 
 log = logging.getLogger(__name__)
@@ -27,45 +28,6 @@ MAX_WAITING = 1_000
 """Traces that wait to be written; where more come, the oldest are dropped."""
 WRITE_EVERY_S = 1.0
 _PRUNE_EVERY = 100
-
-Kind = Literal["turn", "task", "tool", "chat"]
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class TracedSpan(_Frozen):
-    """A piece of work. `start_ms` counts from the beginning of the trace; `error` is a code."""
-
-    name: str
-    start_ms: float
-    duration_ms: float
-    error: str | None = None
-    attributes: dict[str, Any] = {}
-    spans: tuple[TracedSpan, ...] = ()
-
-
-class TraceSummary(_Frozen):
-    """A line in the list of traces."""
-
-    id: str
-    kind: Kind
-    request_id: str | None = None
-    begun_at: datetime
-    duration_ms: float
-    error: str | None = None
-    attributes: dict[str, Any] = {}
-
-
-class Trace(TraceSummary):
-    """One request from its beginning to its end. `id` is the outcome's, which is the task's.
-
-    `dropped_spans` counts those that found no room.
-    """
-
-    spans: tuple[TracedSpan, ...] = ()
-    dropped_spans: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +79,12 @@ class TraceStore:
 
     async def get(self, trace_id: str, owner: str) -> Trace:
         """A trace by its own id, or the last one of an HTTP request's id. Raises NotFound."""
-        named = storable(trace_id)
-        query = (
-            sa.select(_traces.c.trace)
-            .where(sa.or_(_traces.c.id == named, _traces.c.request_id == named))
-            .where(_traces.c.owner == storable(owner))
-            .order_by(sa.desc(_traces.c.id == named), _traces.c.created_at.desc())
-            .limit(1)
-        )
-        await self._write_if_possible()
-        async with self._database.read() as connection:
-            found = (await connection.execute(query)).scalar()
+        waiting = [trace for trace in reversed(self._waiting) if trace.owner == owner]
+        newest = [trace for trace in waiting if trace.request_id == trace_id][:1]
+        own = [trace for trace in waiting if trace.id == trace_id][:1]
+        found = _json(own[0]) if own else await self._stored(trace_id, owner)
+        if newest and (found is None or found["id"] != trace_id):
+            found = _json(newest[0])
         if found is None:
             raise NotFound(
                 "There is no such trace; the oldest ones are dropped as new ones come.",
@@ -143,10 +100,25 @@ class TraceStore:
             .order_by(_traces.c.created_at.desc())
             .limit(min(limit, MAX_LISTED))
         )
-        await self._write_if_possible()
         async with self._database.read() as connection:
-            found = (await connection.execute(query)).scalars().all()
-        return tuple(TraceSummary.model_validate(trace) for trace in found)
+            stored = (await connection.execute(query)).scalars().all()
+        waiting = [_json(trace) for trace in self._waiting if trace.owner == owner]
+        found = {trace["id"]: TraceSummary.model_validate(trace) for trace in [*stored, *waiting]}
+        newest = sorted(found.values(), key=lambda trace: trace.begun_at, reverse=True)
+        return tuple(newest[:limit])
+
+    async def _stored(self, trace_id: str, owner: str) -> dict[str, Any] | None:
+        named = storable(trace_id)
+        query = (
+            sa.select(_traces.c.trace)
+            .where(sa.or_(_traces.c.id == named, _traces.c.request_id == named))
+            .where(_traces.c.owner == storable(owner))
+            .order_by(sa.desc(_traces.c.id == named), _traces.c.created_at.desc())
+            .limit(1)
+        )
+        async with self._database.read() as connection:
+            found: dict[str, Any] | None = (await connection.execute(query)).scalar()
+        return found
 
     async def write(self) -> None:
         """Write what waits. Raises DatabaseUnavailable; then it waits on."""
@@ -159,7 +131,7 @@ class TraceStore:
                     "id": trace.id,
                     "request_id": trace.request_id,
                     "owner": storable(trace.owner),
-                    "trace": storable_json(trace.trace),
+                    "trace": _json(trace),
                     "created_at": trace.created_at,
                 }
                 for trace in batch
@@ -198,3 +170,11 @@ class TraceStore:
             await self.write()
         except SwitchboardError:
             log.warning("%d traces could not be written; they wait", len(self._waiting))
+        except Exception:
+            log.exception("%d traces could not be written; they are lost", len(self._waiting))
+            self._waiting.clear()
+
+
+def _json(trace: Recorded) -> Any:
+    """The trace as any database takes it, whatever a span was told."""
+    return storable_json(to_jsonable_python(trace.trace, fallback=str, bytes_mode="hex"))

@@ -13,7 +13,8 @@ from model_servers.spans import Span, leaf, recording
 from orchestrator.database import now
 from orchestrator.logs import current_request, request_id, tell
 from orchestrator.shapes import keeping_words, shape
-from orchestrator.traces import Kind, Recorded, TraceStore
+from orchestrator.trace import Kind
+from orchestrator.traces import Recorded, TraceStore
 from orchestrator.turn import Outcome, RouteReport, StepReport
 
 log = logging.getLogger("orchestrator.requests")

@@ -22,7 +22,7 @@ from orchestrator.plan import Plan
 from orchestrator.settings import Settings
 from orchestrator.shapes import shape
 from orchestrator.signs import Signs
-from orchestrator.traces import Kind
+from orchestrator.trace import Kind
 from orchestrator.tracing import Tracer, note_done_before, outcome_facts
 from orchestrator.turn import (
     Event,

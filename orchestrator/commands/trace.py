@@ -12,7 +12,7 @@ import typer
 from orchestrator.client import Client
 from orchestrator.commands.output import BadUsage, note, printable, put_json, put_table
 from orchestrator.settings import get_settings
-from orchestrator.traces import Trace, TracedSpan
+from orchestrator.trace import Trace, TracedSpan
 
 if TYPE_CHECKING:
     from rich.text import Text

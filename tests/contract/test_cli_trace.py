@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from orchestrator.cli import app
 from orchestrator.commands.trace import tree_of
 from orchestrator.settings import get_settings
-from orchestrator.traces import Trace, TracedSpan
+from orchestrator.trace import Trace, TracedSpan
 from tests.faults.small_service import plan_of, small_parts
 
 

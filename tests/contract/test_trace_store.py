@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -70,10 +71,15 @@ class Counted:
         self.wrote.set()
 
 
-async def test_it_is_found_by_its_id_and_by_its_requests(database: Database) -> None:
+@pytest.mark.parametrize("written", [(), (1,), (1, 2)], ids=["waits", "some", "written"])
+async def test_it_is_found_by_its_id_and_by_its_requests(
+    database: Database, written: tuple[int, ...]
+) -> None:
     store = TraceStore(database, kept=10)
-    store.keep(recorded(1, request="req_a"))
-    store.keep(recorded(2, request="req_a"))
+    for number in (1, 2):
+        store.keep(recorded(number, request="req_a"))
+        if number in written:
+            await store.write()
     assert (await store.get("turn_1", "local")).id == "turn_1"
     assert (await store.get("req_a", "local")).id == "turn_2", "the last one of that id"
     with pytest.raises(NotFound):
@@ -86,6 +92,9 @@ async def test_a_traces_own_id_goes_before_a_clients(database: Database) -> None
     store = TraceStore(database, kept=10)
     store.keep(recorded(1))
     store.keep(recorded(2, request="turn_1"))
+    assert (await store.get("turn_1", "local")).id == "turn_1"
+    await store.write()
+    store.keep(recorded(3, request="turn_1"))
     assert (await store.get("turn_1", "local")).id == "turn_1"
     await store.close()
 
@@ -133,6 +142,7 @@ async def test_only_the_newest_stay(database: Database, monkeypatch: pytest.Monk
     await store.close()
     again = TraceStore(database, kept=3)
     again.keep(recorded(12))
+    await again.write()
     assert [trace.id for trace in await again.list("local")] == ["turn_12", "turn_11", "turn_10"]
     await again.close()
 
@@ -142,7 +152,11 @@ async def test_a_task_that_goes_on_has_one_trace(database: Database) -> None:
     store.keep(recorded(1, error="cancelled"))
     store.keep(recorded(1))
     assert (await store.get("turn_1", "local")).error is None
+    await store.write()
+    assert (await store.get("turn_1", "local")).error is None
     store.keep(recorded(1, error="deadline_exceeded"))
+    assert (await store.get("turn_1", "local")).error == "deadline_exceeded"
+    await store.write()
     assert (await store.get("turn_1", "local")).error == "deadline_exceeded"
     assert await count(database) == 1
     await store.close()
@@ -155,14 +169,31 @@ async def test_a_database_that_takes_nothing_loses_the_oldest_and_nothing_else(
     counted = Counted(database)
     store = TraceStore(counted, kept=10)  # type: ignore[arg-type]
     store.keep(recorded(0))
-    assert await store.list("local")
+    await store.write()
     counted.refuses = True
     for number in range(1, 6):
         store.keep(recorded(number))
     assert store.dropped == 2
+    listed = ["turn_5", "turn_4", "turn_3", "turn_0"]
     assert (await store.get("turn_0", "local")).id == "turn_0", "what is there is still read"
+    assert [t.id for t in await store.list("local")] == listed, "and what waits"
+    assert await count(database) == 1
     counted.refuses = False
-    assert [t.id for t in await store.list("local")] == ["turn_5", "turn_4", "turn_3", "turn_0"]
+    await store.close()
+    assert await count(database) == 4
+    assert [t.id for t in await store.list("local")] == listed
+
+
+async def test_what_no_database_takes_is_made_so(database: Database) -> None:
+    store = TraceStore(database, kept=10)
+    odd = {"nan": math.nan, "bytes": b"\xff", "object": object, "text": "a\ud800\x00b"}
+    store.keep(recorded(1, attributes=odd))
+    waiting = await store.get("turn_1", "local")
+    await store.write()
+    stored = await store.get("turn_1", "local")
+    assert stored == waiting
+    assert stored.attributes["text"] == "ab"
+    assert stored.attributes["nan"] is None
     await store.close()
 
 

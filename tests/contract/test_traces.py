@@ -21,7 +21,7 @@ from orchestrator.executor import BACKOFF_S
 from orchestrator.logs import JsonLines
 from orchestrator.service import Service
 from orchestrator.tables import traces as table
-from orchestrator.traces import Trace, TracedSpan
+from orchestrator.trace import Trace, TracedSpan
 from tests import fake_openai as scripted
 from tests.fake_openai import fake_openai
 from tests.faults.small_service import (

@@ -98,7 +98,7 @@ def safe_cell(text: str) -> str:
 def csv_line(values: Iterable[JsonValue]) -> str:
     """A record of a CSV; lists are joined, what is not there is empty."""
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow([safe_cell(_shown(value)) for value in values])
+    csv.writer(line).writerow([safe_cell(_shown(value)) for value in values])
     return line.getvalue()
 
 

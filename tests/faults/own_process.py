@@ -28,6 +28,12 @@ class OwnProcess:
     http: httpx.AsyncClient
     ran: Path
 
+    @property
+    def port(self) -> int:
+        port = self.http.base_url.port
+        assert port is not None
+        return port
+
     async def count(self, job: str, seconds: float = 0.0, **more: Any) -> httpx.Response:
         """Ask for one run of the tool; its answer is "x>JOB"."""
         return await self.http.post(CHAT, json=count_body(job, seconds, **more))

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import statistics
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import httpx
 import pytest
 
-from .own_process import OwnProcess, own_process
+from .listening import connected
+from .own_process import OwnProcess, count_body, own_process
 
-RUNNING, WAITING = 4, 4
-WORK_S = 0.5
-MEASURED_S = 5.0
+RUNNING, WAITING = 4, 2
+WORK_S = 1.5
+ROUNDS = 3
+FLOOD_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,9 @@ class Asked:
     job: str
     begun: float
     ended: float
-    answer: httpx.Response
+    status: int
+    headers: Mapping[str, str]
+    answer: Any
 
     @property
     def took_s(self) -> float:
@@ -32,7 +37,7 @@ class Asked:
 
     @property
     def good(self) -> bool:
-        return self.answer.status_code == 200
+        return self.status == 200
 
 
 @pytest.fixture
@@ -45,31 +50,38 @@ async def own(tmp_path: Path) -> AsyncIterator[OwnProcess]:
 
 async def ask(own: OwnProcess, job: str) -> Asked:
     begun = time.monotonic()
-    answer = await own.count(job, WORK_S)
-    return Asked(job, begun, time.monotonic(), answer)
+    # By hand: a client that costs as much as the service would be what is measured.
+    async with connected(own.port, count_body(job, WORK_S)) as reader:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        status, *lines = head.strip().splitlines()
+        headers = dict(line.split(": ", 1) for line in lines)
+        answer = json.loads(await reader.readexactly(int(headers["content-length"])))
+    return Asked(job, begun, time.monotonic(), int(status.split()[1]), headers, answer)
 
 
-async def peak_a_second(own: OwnProcess) -> float:
-    """Answers a second to as many clients as are served at once, each asking again and again."""
-    until = time.monotonic() + MEASURED_S
-    answered = 0
+def rate(begun: float, asked: list[Asked]) -> float:
+    """Good answers a second, until the last of them was there."""
+    good = [one.ended for one in asked if one.good]
+    return len(good) / (max(good) - begun)
 
-    async def client(number: int) -> None:
-        nonlocal answered
-        while time.monotonic() < until:
-            asked = await ask(own, f"peak-{number}-{answered}")
-            assert asked.good
-            answered += asked.ended <= until
 
-    await asyncio.gather(*map(client, range(RUNNING)))
-    return answered / MEASURED_S
+async def peak(own: OwnProcess) -> float:
+    """The rate with as many clients as are served at once, each asking again and again."""
+    begun = time.monotonic()
+
+    async def client(number: int) -> list[Asked]:
+        return [await ask(own, f"peak-{number}-{turn}-{begun}") for turn in range(ROUNDS)]
+
+    asked = [one for some in await asyncio.gather(*map(client, range(RUNNING))) for one in some]
+    assert all(one.good for one in asked)
+    return rate(begun, asked)
 
 
 async def flood(own: OwnProcess, a_second: float) -> list[Asked]:
     """Requests at a steady rate, whatever becomes of them."""
     begun = time.monotonic()
     asked: list[asyncio.Task[Asked]] = []
-    while (passed_s := time.monotonic() - begun) < MEASURED_S:
+    while (passed_s := time.monotonic() - begun) < FLOOD_S:
         while len(asked) < passed_s * a_second:
             asked.append(asyncio.create_task(ask(own, f"flood-{len(asked)}")))
         await asyncio.sleep(0.01)
@@ -80,26 +92,27 @@ async def test_at_ten_times_the_load_as_much_is_served_and_the_rest_is_told_to_c
     own: OwnProcess,
 ) -> None:
     usual_s = (await ask(own, "usual")).took_s
-    peak = await peak_a_second(own)
+    before = await peak(own)
     begun = time.monotonic()
-    flooded = await flood(own, 10 * peak)
-    over = begun + MEASURED_S
+    flooded = asyncio.create_task(flood(own, 10 * before))
+    await asyncio.sleep(FLOOD_S)
 
-    good = [asked for asked in flooded if asked.good]
-    refused = [asked for asked in flooded if not asked.good]
-    assert len(flooded) > 9 * peak * MEASURED_S
-    goodput = sum(asked.ended <= over for asked in good) / MEASURED_S
-    assert goodput >= 0.8 * peak
-    for asked in good:
-        assert asked.answer.json()["switchboard"]["answer"] == f"x>{asked.job}"
+    # Recovered: who asks within five seconds is served as fast as ever.
+    while (again := await ask(own, "again")).took_s > 1.5 * usual_s or not again.good:
+        pass
+    assert again.begun - begun - FLOOD_S < 5.0
+
+    asked = await flooded
+    assert len(asked) > 8 * before * FLOOD_S
+    # The machine's other load comes and goes: what it can do is measured before and after.
+    assert rate(begun, asked) >= 0.8 * min(before, await peak(own))
+    refused = [one for one in asked if not one.good]
     assert refused
-    for asked in refused:
-        assert asked.answer.status_code == 429
-        assert asked.answer.json()["error"]["code"] == "rate_limit_exceeded"
-        assert int(asked.answer.headers["retry-after"]) >= 1
-    assert statistics.median(asked.took_s for asked in refused) < WORK_S
-
-    # Recovered: a request takes as long as it used to.
-    while (await ask(own, "again")).took_s > 1.5 * usual_s:
-        assert time.monotonic() - over < 5.0
-    assert time.monotonic() - over < 5.0 + 1.5 * usual_s
+    for one in asked:
+        if one.good:
+            assert one.answer["switchboard"]["answer"] == f"x>{one.job}"
+        else:
+            assert one.status == 429
+            assert one.answer["error"]["code"] == "rate_limit_exceeded"
+            assert int(one.headers["retry-after"]) >= 1
+    assert statistics.median(one.took_s for one in refused) < WORK_S

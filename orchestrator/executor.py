@@ -131,10 +131,6 @@ async def run_tool(tool: Tool, args: Mapping[str, Any], ctx: RunContext) -> Tool
     note(args=fields(checked))
     try:
         result = await tool(checked, ctx)
-        note(result=fields(result.data))
-        if result.artifacts:
-            note(artifacts=[shape(made) for made in result.artifacts[:8]])
-        return result
     except (SwitchboardError, TimeoutError):
         raise
     except Exception as error:
@@ -142,6 +138,10 @@ async def run_tool(tool: Tool, args: Mapping[str, Any], ctx: RunContext) -> Tool
         raise ToolFault(
             f"{tool.name} broke while working on this; the service's log has the details."
         ) from error
+    note(result=fields(result.data))
+    if result.artifacts:
+        note(artifacts=[shape(made) for made in result.artifacts[:8]])
+    return result
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.errors import PydanticInvalidForJsonSchema
 
 from orchestrator.masking import mask
 from tools.artifacts import Artifact
@@ -64,7 +65,10 @@ def fields(data: BaseModel) -> dict[str, Any]:
 
 @cache
 def _closed(model: type[BaseModel]) -> frozenset[str]:
-    schema = model.model_json_schema()
+    try:
+        schema = model.model_json_schema()
+    except PydanticInvalidForJsonSchema:  # what no schema can tell is no list of words
+        return frozenset()
     return frozenset(
         name for name, about in schema.get("properties", {}).items() if _takes_few_words(about)
     )

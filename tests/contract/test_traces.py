@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from model_servers.contracts import ModelUnavailable
 from orchestrator.database import database_at
+from orchestrator.errors import DatabaseUnavailable
 from orchestrator.executor import BACKOFF_S
 from orchestrator.logs import JsonLines
 from orchestrator.service import Service
@@ -281,6 +282,86 @@ async def test_a_task_has_a_trace_under_its_own_id(tmp_path: Path) -> None:
         trace = Trace.model_validate((await client.get(f"/v1/traces/{task['id']}")).json())
     assert trace.kind == "task"
     assert [span.attributes["id"] for span in found_all(trace.spans, "step")] == ["s1", "s2"]
+
+
+async def test_a_task_that_goes_on_shows_what_was_done_before(tmp_path: Path) -> None:
+    first, second = Trouble(), Trouble()
+    second.go_on.set()
+    steps = (("tens", {"text": "1"}), ("trouble", {"text": "s1", "how": "wait"}))
+    async with service_on(tmp_path, tools=[first]) as service, client_of(service) as client:
+        task_id = (await client.post("/v1/tasks", json={"request": plan_of(*steps)})).json()["id"]
+        async with asyncio.timeout(20):
+            await first.running.wait()
+    async with service_on(tmp_path, tools=[second]) as service, client_of(service) as client:
+        cut_off = await service.traces.get(task_id, "local")
+        async with asyncio.timeout(20):
+            await client.get(f"/v1/tasks/{task_id}/events")
+        trace = await service.traces.get(task_id, "local")
+    assert cut_off.error == "cancelled"
+    assert find(cut_off.spans, "step", id="s2").error == "cancelled"
+    assert find(trace.spans, "route").attributes["done_before"] is True
+    before, now = (find(trace.spans, "step", id=id_) for id_ in ("s1", "s2"))
+    assert (before.attributes["done_before"], before.attributes["status"]) == (True, "ok")
+    assert "done_before" not in now.attributes
+    assert trace.error is None
+
+
+async def test_a_task_has_a_line_in_the_log(tmp_path: Path) -> None:
+    with log_lines() as stream:
+        async with service_on(tmp_path) as service, client_of(service) as client:
+            body = {"request": plan_of(("shout", {"text": "a"}))}
+            task_id = (await client.post("/v1/tasks", json=body)).json()["id"]
+            async with asyncio.timeout(20):
+                await client.get(f"/v1/tasks/{task_id}/events")
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    (line,) = [line for line in lines if line["message"] == "task"]
+    assert (line["trace_id"], line["owner"], line["tools"]) == (task_id, "local", ["shout"])
+    assert line["seconds"] > 0
+
+
+async def test_many_requests_at_once_have_each_their_own_steps(tmp_path: Path) -> None:
+    async with service_on(tmp_path) as service:
+        bodies = [
+            body_of(*[("tens", {"text": f"{step} " * n}) for step in range(n)]) for n in range(1, 7)
+        ]
+        traces = await asyncio.gather(*(ask(service, body) for body in bodies))
+    for number, trace in enumerate(traces, 1):
+        steps = found_all(trace.spans, "step")
+        assert [span.attributes["id"] for span in steps] == [f"s{n}" for n in range(1, number + 1)]
+        models = found_all(trace.spans, "model")
+        assert [span.attributes["items"] for span in models] == [number] * number
+
+
+async def test_a_stream_that_breaks_is_told_with_its_error(tmp_path: Path) -> None:
+    async with service_on(tmp_path, max_steps=1) as service, client_of(service) as client:
+        steps = [("shout", {"text": "a"}), ("shout", {"text": "b"})]
+        answer = await client.post(
+            CHAT, json=body_of(*steps, stream=True), headers={"x-request-id": "too-much"}
+        )
+        assert "budget_exceeded" in answer.text
+        trace = await service.traces.get("too-much", "local")
+    assert trace.error == "budget_exceeded"
+    assert found_all(trace.spans, "step") == []
+
+
+async def test_a_database_that_takes_no_trace_does_not_stop_the_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with service_on(tmp_path) as service, client_of(service) as client:
+
+        @asynccontextmanager
+        async def full() -> AsyncIterator[Any]:
+            raise DatabaseUnavailable("The disk is full.")
+            yield
+
+        monkeypatch.setattr(service.traces._database, "write", full)
+        trace = await ask(service, body_of(("shout", {"text": "a"})))
+        with pytest.raises(DatabaseUnavailable):
+            await service.traces.write()
+        assert (await client.get("/v1/traces")).json()["data"][0]["id"] == trace.id
+        monkeypatch.undo()
+        await service.traces.write()
+        assert (await service.traces.get(trace.id, "local")).id == trace.id
 
 
 async def test_a_task_over_rows_has_a_span_for_each(tmp_path: Path) -> None:

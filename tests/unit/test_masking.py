@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict
 
 from orchestrator.masking import MAX_CHARS, mask
 from orchestrator.shapes import fields, keeping_words, shape
@@ -143,6 +145,16 @@ def test_a_files_name_is_not_told() -> None:
         origin="user",
     )  # fmt: skip
     assert shape(file) == {"kind": "document", "media_type": "text/plain", "bytes": 9}
+
+
+def test_a_model_that_has_no_schema_has_shapes_all_the_same() -> None:
+    class Odd(BaseModel):
+        model_config = ConfigDict(arbitrary_types_allowed=True)
+
+        text: str
+        work: Callable[[], None]
+
+    assert fields(Odd(text="Maria", work=lambda: None))["work"] == "function"
 
 
 def test_arguments_that_take_one_of_a_few_words_keep_their_value() -> None:

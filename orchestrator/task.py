@@ -70,7 +70,7 @@ class Task(_Frozen):
     Attributes:
         outcome: what it gave: the Outcome of a turn as JSON, or what was made of the rows. A
             failed task has one where its steps ran.
-        attempts: times it was begun.
+        attempts: times it was begun since it last got on: by a step, or by rows.
     """
 
     id: str

@@ -86,6 +86,7 @@ class TaskRunner:
         if await self.store.finish(task_id, "cancelled"):
             if task_id in self._running:
                 _, work = self._running[task_id]
+                self._checkpoints.leave(task_id)
                 work.cancel()
                 await asyncio.wait((work,), timeout=CANCEL_WAIT_S)
             await self._forget(task_id)
@@ -95,6 +96,8 @@ class TaskRunner:
         """Stop the work. What it had not finished goes on at the next start."""
         running = list(self._running.values())
         works = [work for _, work in running]
+        for task, _ in running:
+            self._checkpoints.leave(task.id)
         if self._dispatcher is not None:
             works.append(self._dispatcher)
         for work in works:
@@ -110,11 +113,12 @@ class TaskRunner:
             try:
                 while (task := await self._next()) is not None:
                     self._begin(task)
-            except DatabaseUnavailable as error:
-                log.warning("tasks wait: %s", error.message)
+            except Exception as error:
+                # Whatever it was: tasks that wait must not wait for ever.
+                log.warning("tasks wait", exc_info=not isinstance(error, DatabaseUnavailable))
                 await asyncio.sleep(PAUSES_S[0])
-                continue
-            await self._news.wait()
+            else:
+                await self._news.wait()
 
     async def _next(self) -> Task | None:
         """The task that may begin now.

@@ -26,7 +26,7 @@ from orchestrator.task import (
     TaskRequest,
     TaskState,
 )
-from orchestrator.turn import ErrorReport
+from orchestrator.turn import ErrorReport, StepChanged
 from tools.contracts import NotFound
 
 MAX_ATTEMPTS = 3
@@ -144,7 +144,7 @@ class TaskStore:
 
     async def release(self, task: Task) -> None:
         """Leave it to the next start of the service: this attempt does not count."""
-        await self._change(task.id, {"state": "queued", "attempts": task.attempts})
+        await self._change(task.id, {"state": "queued", "attempts": _tasks.c.attempts - 1})
 
     async def finish(
         self,
@@ -164,10 +164,14 @@ class TaskStore:
         return await self._change(task_id, changes, [TaskChanged(state=state)])
 
     async def append(self, task_id: str, events: Sequence[TaskEvent]) -> None:
-        """Add events, numbered on; none where it has ended."""
+        """Add events, numbered on; none where it has ended. What gets on is begun for the first
+        time again: only attempts that come to nothing are counted against it."""
         rows = [event for event in events if isinstance(event, RowsDone)]
-        done = {"progress": {"done": rows[-1].done, "total": rows[-1].total}} if rows else {}
-        await self._change(task_id, done, events)
+        steps = [e for e in events if isinstance(e, StepChanged) and e.step.status == "ok"]
+        changes: dict[str, Any] = {"attempts": 1} if rows or steps else {}
+        if rows:
+            changes["progress"] = {"done": rows[-1].done, "total": rows[-1].total}
+        await self._change(task_id, changes, events)
 
     async def events(self, task_id: str, after: int = 0) -> Sequence[tuple[int, dict[str, Any]]]:
         """Its events with their numbers, from the one that follows number `after`."""

@@ -202,7 +202,8 @@ class Turns:
                 elif isinstance(event, StepChanged):
                     note_done_before(event.step)
             state = before.values
-            if before.next:
+            # Not `next`: it leaves out nodes that have ended, and what follows them is to be done.
+            if before.tasks:
                 state = await self._agent.ainvoke(
                     None, config, context=context, durability=durability
                 )
@@ -345,12 +346,17 @@ class Turns:
 
 def _done_before(before: Any) -> list[Event]:
     """What a turn that goes on has done already, from LangGraph's snapshot of it."""
+    values = dict(before.values)
+    for node in before.tasks:  # one that has ended is part of the values only when the next begins
+        values |= node.result or {}
     events: list[Event] = []
-    if "route" in before.values:
-        events.append(Routed(route=RouteReport.model_validate(before.values["route"])))
-        if "plan" not in before.next:
-            events.append(Planned(plan=Plan.model_validate(before.values["plan"])))
-    steps = before.values.get("steps", ())
+    if "route" in values:
+        route = RouteReport.model_validate(values["route"])
+        plan = Plan.model_validate(values["plan"])
+        events.append(Routed(route=route))
+        if route.path != "planner" or plan.steps:
+            events.append(Planned(plan=plan))
+    steps = values.get("steps", ())
     events += [StepChanged(step=StepReport.model_validate(step)) for step in steps]
     return events
 

@@ -69,7 +69,7 @@ class FileStore:
         async with self._database.read() as connection:
             row = (await connection.execute(query)).mappings().first()
         if row is None:
-            raise NotFound("There is no such file here; upload it again.", param="file_id")
+            raise NotFound("There is no such file here; upload it again.")
         return _file(row)
 
     async def list(
@@ -105,12 +105,18 @@ class FileStore:
         if others is None:
             await asyncio.to_thread(self._artifacts.remove, file.artifact.id)
 
-    async def check_artifact(self, artifact_id: str, owner: str) -> None:
-        """Raises NotFound for bytes that were uploaded by others, and not by this owner."""
+    async def artifact(self, file_id: str, owner: str) -> Artifact:
+        """The bytes that a file's id names, or their sha256: those came with a request, or were
+        made by a tool. Raises NotFound, also where others uploaded them and this owner did not.
+        """
+        if file_id.startswith(PREFIX):
+            return (await self.get(file_id, owner)).artifact
+        artifact = await asyncio.to_thread(self._artifacts.get, file_id)
         async with self._database.read() as connection:
-            owners = {row.owner for row in await connection.execute(_having(artifact_id))}
+            owners = {row.owner for row in await connection.execute(_having(artifact.id))}
         if owners and owner not in owners:
-            raise NotFound("There is no such file here; upload it again.", param="file_id")
+            raise NotFound("There is no such file here; upload it again.")
+        return artifact
 
 
 def _having(artifact_id: str) -> sa.Select[tuple[str]]:

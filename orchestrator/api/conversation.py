@@ -21,8 +21,8 @@ from orchestrator.turn import Limits, Message, Turn
 from tools.artifacts import Artifact
 
 if TYPE_CHECKING:
+    from orchestrator.api.facade import Service
     from orchestrator.settings import Settings
-    from tools.artifacts import FileArtifactStore
 
 
 def check_size(request: ChatRequest, settings: Settings) -> None:
@@ -64,14 +64,14 @@ def limits_of(extension: Extension, settings: Settings) -> Limits:
     return Limits(**asked)
 
 
-async def as_turn(request: ChatRequest, store: FileArtifactStore, owner: str) -> Turn:
+async def as_turn(request: ChatRequest, service: Service, owner: str) -> Turn:
     """The last message is the request, those before it are the history.
 
     System messages do not reach the agent: it has its own instructions.
     Raises BadRequest, InvalidInput, NotFound.
     """
     extension = request.switchboard or Extension()
-    text, files = await request_of(request, store)
+    text, files = await request_of(request, service, owner)
     history = [_history(message) for message in request.messages[:-1]]
     earlier = tuple(message for message in history if message is not None)
     if earlier and (extension.conversation is not None or extension.store):
@@ -91,7 +91,7 @@ async def as_turn(request: ChatRequest, store: FileArtifactStore, owner: str) ->
 
 
 async def request_of(
-    request: ChatRequest, store: FileArtifactStore
+    request: ChatRequest, service: Service, owner: str
 ) -> tuple[str, tuple[Artifact, ...]]:
     """Text and files of the last message. Raises BadRequest, InvalidInput, NotFound."""
     last, param = request.messages[-1], f"messages[{len(request.messages) - 1}]"
@@ -103,7 +103,7 @@ async def request_of(
         )
     parts = [] if isinstance(last.content, str) else last.content
     files = [
-        await attachment(part, store, param=f"{param}.content[{index}]")
+        await attachment(part, service, owner, param=f"{param}.content[{index}]")
         for index, part in enumerate(parts)
         if not isinstance(part, TextPart)
     ]

@@ -10,12 +10,11 @@ from fastapi import APIRouter, File, Form, Query, UploadFile
 from starlette.background import BackgroundTask
 from starlette.responses import Response, StreamingResponse
 
-from orchestrator.api.facade import Owner, Service, TheService
+from orchestrator.api.facade import Owner, TheService
 from orchestrator.api.limits import BoundedRoute
 from orchestrator.api.replies import Json
 from orchestrator.errors import BadRequest
 from orchestrator.files import MAX_LISTED, PREFIX, Purpose, StoredFile
-from tools.artifacts import Artifact
 
 router = APIRouter(prefix="/v1/files", tags=["Files"], route_class=BoundedRoute)
 
@@ -58,13 +57,13 @@ async def get_file(file_id: str, service: TheService, owner: Owner) -> Json:
     """By its id; or a file that came with a request, or that a tool made, by its sha256."""
     if file_id.startswith(PREFIX):
         return Json(as_file(await service.files.get(file_id, owner)))
-    return Json(await artifact_of(file_id, service, owner))
+    return Json(await service.files.artifact(file_id, owner))
 
 
 @router.get("/{file_id}/content", summary="A file's bytes")
 async def get_file_content(file_id: str, service: TheService, owner: Owner) -> Response:
     """By its id, or by its sha256."""
-    artifact = await artifact_of(file_id, service, owner)
+    artifact = await service.files.artifact(file_id, owner)
     content = await asyncio.to_thread(service.artifacts.open, artifact.id)
     return StreamingResponse(
         content,
@@ -84,15 +83,6 @@ async def get_file_content(file_id: str, service: TheService, owner: Owner) -> R
 async def delete_file(file_id: str, service: TheService, owner: Owner) -> Json:
     await service.files.delete(file_id, owner)
     return Json({"id": file_id, "object": "file", "deleted": True})
-
-
-async def artifact_of(file_id: str, service: Service, owner: str) -> Artifact:
-    """The stored file that an id, or a sha256, names. Raises NotFound."""
-    if file_id.startswith(PREFIX):
-        return (await service.files.get(file_id, owner)).artifact
-    artifact = await asyncio.to_thread(service.artifacts.get, file_id)
-    await service.files.check_artifact(artifact.id, owner)
-    return artifact
 
 
 def as_file(file: StoredFile) -> dict[str, Any]:

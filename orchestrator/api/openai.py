@@ -81,7 +81,7 @@ async def _agent(
 ) -> Response:
     extension = body.switchboard or Extension()
     limits = limits_of(extension, service.settings)
-    turn = (await as_turn(body, service.artifacts, owner)).model_copy(update={"limits": limits})
+    turn = (await as_turn(body, service, owner)).model_copy(update={"limits": limits})
     if extension.store and turn.conversation_id is None and not turn.plan_only:
         conversation_id = await service.conversations.create(owner)
         turn = turn.model_copy(update={"conversation_id": conversation_id})
@@ -131,7 +131,7 @@ async def _tool(
             param="model",
         )
     _refuse_extension(body)
-    text, files = await request_of(body, service.artifacts)
+    text, files = await request_of(body, service, owner)
     instructions = "\n".join(
         text_of(message) for message in body.messages if isinstance(message, SystemMessage)
     )

@@ -13,17 +13,16 @@ from starlette.responses import Response
 from orchestrator.api.admitted import admitted
 from orchestrator.api.chat_request import Body, FileData
 from orchestrator.api.facade import Owner, Service, TheService
-from orchestrator.api.files import artifact_of, page
+from orchestrator.api.files import page
 from orchestrator.api.limits import BoundedRoute
 from orchestrator.api.replies import Json
 from orchestrator.api.streams import closing, sse, streamed
-from orchestrator.api.uploads import named, uploaded
+from orchestrator.api.uploads import uploaded
 from orchestrator.errors import BadRequest
 from orchestrator.guard import admit
 from orchestrator.task import UNFINISHED, Task, TaskEvent, TaskRequest, TaskState
 from orchestrator.tasks import MAX_LISTED
 from orchestrator.turn import Finished, Outcome, Turn
-from tools.artifacts import Artifact
 
 router = APIRouter(prefix="/v1/tasks", tags=["Tasks"], route_class=BoundedRoute)
 
@@ -147,19 +146,12 @@ async def _request(body: TaskBody, service: Service, owner: str) -> TaskRequest:
     if body.conversation is not None:
         await service.conversations.messages(body.conversation, owner, limit=1)
     files = [
-        await _file(file, service, owner, param=f"files[{index}]")
+        await uploaded(file, service, owner, param=f"files[{index}]")
         for index, file in enumerate(body.files)
     ]
     return TaskRequest(
         text=text, attachments=tuple(files), conversation_id=body.conversation, each=body.each
     )
-
-
-async def _file(file: FileData, service: Service, owner: str, *, param: str) -> Artifact:
-    if file.file_id is not None and file.file_data is None:
-        with named(f"{param}.file_id"):
-            return await artifact_of(file.file_id, service, owner)
-    return await uploaded(file, service.artifacts, param=param)
 
 
 async def _plan(service: Service, turn: Turn) -> Outcome:

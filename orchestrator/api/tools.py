@@ -66,7 +66,9 @@ async def invoke_tool(name: ToolName, body: Invocation, service: TheService, own
     arguments = dict(body.arguments)
     for slot, kind in tool.slots().items():
         if slot in arguments:
-            arguments[slot] = await _filled(arguments[slot], kind, service, f"arguments.{slot}")
+            arguments[slot] = await _filled(
+                arguments[slot], kind, service, owner, f"arguments.{slot}"
+            )
     try:
         result = await service.run_tool(name, arguments, owner=owner)
     except InvalidInput as error:
@@ -84,12 +86,12 @@ async def invoke_tool(name: ToolName, body: Invocation, service: TheService, own
     )
 
 
-async def _filled(value: Any, kind: Kind, service: Service, param: str) -> Any:
+async def _filled(value: Any, kind: Kind, service: Service, owner: str, param: str) -> Any:
     """What a slot is given, with files in place of what stands for them."""
     if isinstance(value, dict):
-        file = await uploaded(_file_data(value, param), service.artifacts, param=param)
+        file = await uploaded(_file_data(value, param), service, owner, param=param)
     elif isinstance(value, str) and kind != "text":
-        file = await stored(value, service.artifacts, param=param)
+        file = await stored(value, service, owner, param=param)
     else:
         return value
     if not fits(file.kind, kind):

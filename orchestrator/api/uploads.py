@@ -21,16 +21,18 @@ from orchestrator.errors import BadRequest
 from tools.artifacts import Artifact
 
 if TYPE_CHECKING:
+    from orchestrator.api.facade import Service
     from tools.artifacts import FileArtifactStore
 
 _DATA_URL = re.compile(r"data:(?P<type>[^;,]*)(?:;[^;,]*)*;base64,")
 _EXTENSION = re.compile(r"[a-z0-9]{1,8}")
 
 
-async def attachment(part: AttachmentPart, store: FileArtifactStore, *, param: str) -> Artifact:
+async def attachment(part: AttachmentPart, service: Service, owner: str, *, param: str) -> Artifact:
     """The stored file that a message's part brings. Raises BadRequest, InvalidInput, NotFound."""
     if isinstance(part, FilePart):
-        return await uploaded(part.file, store, param=f"{param}.file")
+        return await uploaded(part.file, service, owner, param=f"{param}.file")
+    store = service.artifacts
     if isinstance(part, ImagePart):
         param = f"{param}.image_url.url"
         if not part.image_url.url.startswith("data:"):
@@ -49,7 +51,7 @@ async def attachment(part: AttachmentPart, store: FileArtifactStore, *, param: s
     )
 
 
-async def uploaded(file: FileData, store: FileArtifactStore, *, param: str) -> Artifact:
+async def uploaded(file: FileData, service: Service, owner: str, *, param: str) -> Artifact:
     """The stored file that is meant. Raises BadRequest, InvalidInput, NotFound."""
     if (file.file_id is None) == (file.file_data is None):
         raise BadRequest(
@@ -57,15 +59,17 @@ async def uploaded(file: FileData, store: FileArtifactStore, *, param: str) -> A
             param=param,
         )
     if file.file_id is not None:
-        return await stored(file.file_id, store, param=f"{param}.file_id")
+        return await stored(file.file_id, service, owner, param=f"{param}.file_id")
     assert file.file_data is not None
-    return await _put(file.file_data, file.filename, "file", store, param=f"{param}.file_data")
+    return await _put(
+        file.file_data, file.filename, "file", service.artifacts, param=f"{param}.file_data"
+    )
 
 
-async def stored(file_id: str, store: FileArtifactStore, *, param: str) -> Artifact:
-    """What is known of a stored file. Raises NotFound."""
+async def stored(file_id: str, service: Service, owner: str, *, param: str) -> Artifact:
+    """The stored file that an id, or a sha256, names. Raises NotFound."""
     with named(param):
-        return await asyncio.to_thread(store.get, file_id)
+        return await service.files.artifact(file_id, owner)
 
 
 async def _put(

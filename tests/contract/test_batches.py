@@ -122,6 +122,28 @@ async def test_a_file_is_its_owners_alone_by_either_id(service: FakeService) -> 
         service.artifacts.get(kept.artifact.id)
 
 
+async def test_a_message_brings_an_uploaded_file_of_its_own_owner_only(
+    service: FakeService,
+) -> None:
+    secret, other = await service.keys.create("k"), await service.keys.create("k")
+    async with openai_client(service, secret) as mine, openai_client(service, other) as theirs:
+        made = await mine.files.create(file=("a.txt", b"private"), purpose="user_data")
+        (kept,) = await service.files.list(await owner_of(service, secret))
+
+        async def ask(client: openai.AsyncOpenAI, file_id: str) -> None:
+            text = {"type": "text", "text": "Shout this"}
+            file = {"type": "file", "file": {"file_id": file_id}}
+            message: Any = {"role": "user", "content": [text, file]}
+            await client.chat.completions.create(model="switchboard", messages=[message])
+
+        await ask(mine, made.id)
+        assert service.turns[-1].attachments == (kept.artifact,)
+        for file_id in (made.id, kept.artifact.id):
+            with pytest.raises(openai.NotFoundError) as refused:
+                await ask(theirs, file_id)
+            assert refused.value.param == "messages[0].content[1].file.file_id"
+
+
 async def owner_of(service: FakeService, secret: str) -> str:
     key = await service.keys.verify(secret)
     assert key is not None

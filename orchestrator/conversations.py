@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 from uuid import uuid4
@@ -56,7 +54,6 @@ class ConversationStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._watchers: dict[str, set[asyncio.Event]] = {}
 
     async def ping(self) -> None:
         """See that the database answers. Raises DatabaseUnavailable."""
@@ -102,25 +99,7 @@ class ConversationStore:
                     created_at=now(),
                 )
             )
-        for event in self._watchers.get(conversation_id, ()):
-            event.set()
         return message_id
-
-    @contextmanager
-    def watching(self, conversation_id: str) -> Iterator[asyncio.Event]:
-        """An event that is set whenever a message is added; who has seen it clears it.
-
-        Read the messages inside the block, and none is missed.
-        """
-        event = asyncio.Event()
-        watchers = self._watchers.setdefault(conversation_id, set())
-        watchers.add(event)
-        try:
-            yield event
-        finally:
-            watchers.discard(event)
-            if not watchers:
-                self._watchers.pop(conversation_id, None)
 
     async def messages(
         self, conversation_id: str, owner: str | None, limit: int = 100

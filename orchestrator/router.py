@@ -32,7 +32,8 @@ CHAT = "chat"
 _VERSION = 3
 _FOLDS = 5
 _C = 10.0
-_REMEMBERED = 256
+_REMEMBERED = 4096
+"""Texts whose vectors are kept: 6 MB, and more than all examples are."""
 
 Scores = Mapping[str, float]
 """Calibrated probability of each tool, and of CHAT; they sum to 1."""
@@ -82,7 +83,8 @@ class Heads:
 
 
 class Remembered:
-    """An encoder that has the vectors of the last texts at hand: a turn asks for some twice."""
+    """An encoder that has the vectors of the last texts at hand: a turn asks for some twice, and
+    what is fitted on the same examples as something else needs them again."""
 
     def __init__(self, encode: Encoder) -> None:
         self._encode = encode
@@ -114,9 +116,9 @@ class Router:
     @classmethod
     async def fit(cls, registry: Registry, encode: Encoder, cache_dir: Path) -> Router:
         """Fit both heads on the registry's examples, or take them from the cache."""
-        return cls(
-            Remembered(encode), await fit_heads(training_examples(registry), encode, cache_dir)
-        )
+        remembered = Remembered(encode)
+        heads = await fit_heads(training_examples(registry), remembered, cache_dir)
+        return cls(remembered, heads)
 
     async def score(self, wishes: Sequence[str], *, language: str) -> list[Scores]:
         """The scores of each wish; all are in the one language (ISO 639-1)."""

@@ -160,7 +160,10 @@ class Chat:
                     tab.running.left = True
                     tab.running.stop.set()
                     await tab.running.ended.wait()
-                shown, banner, opened = await self._shown(wanted, owner)
+                try:
+                    shown, banner, opened = await self._shown(wanted, owner)
+                except SwitchboardError as error:
+                    shown, banner, opened = [render.error(error.message)], "", wanted
                 listed = await self._list(owner)
             if click != tab.clicks:
                 return (gr.skip(),) * 5
@@ -183,7 +186,10 @@ class Chat:
         async with tab.lock:
             if tab.running is not None or tab.conversation not in (current, None):
                 return gr.skip(), gr.skip()
-            shown, banner, tab.conversation = await self._shown(current, _owner(request))
+            try:
+                shown, banner, tab.conversation = await self._shown(current, _owner(request))
+            except SwitchboardError:  # the page looks again in a second
+                return gr.skip(), gr.skip()
             return shown, banner
 
     def _tab(self, request: gr.Request) -> _Tab:
@@ -194,7 +200,10 @@ class Chat:
         return tab
 
     async def _shown(self, wanted: str, owner: str) -> tuple[History, str, str]:
-        """A conversation's messages, banner and id; "" where there is none."""
+        """A conversation's messages, banner and id; "" where there is none.
+
+        Raises SwitchboardError.
+        """
         if not wanted:
             return [], "", ""
         try:
@@ -205,8 +214,6 @@ class Chat:
         except NotFound:
             gone = render.notice("That conversation is not here any more: this is a new one.")
             return [gone], "", ""
-        except SwitchboardError as error:
-            return [render.error(error.message)], "", wanted
         shown: History = []
         for message in kept:
             shown.extend(stored([message]))

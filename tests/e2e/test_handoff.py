@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from queue import Queue
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from fastapi import FastAPI
 from playwright.sync_api import APIResponse, Browser, Locator, expect
 
 from orchestrator.api.app import create_app
+from orchestrator.errors import DatabaseUnavailable
 from orchestrator.page import mount_page
 from orchestrator.signs import Sign
 from tests.e2e.chat_page import PATIENCE_MS, ChatPage, served
@@ -95,6 +97,25 @@ def test_every_tab_shows_the_same(
     for page in (chat, beside, elsewhere):
         expect(page.banner).to_have_count(0, timeout=PATIENCE_MS)
     elsewhere.close()
+
+
+def test_it_looks_again_where_the_database_does_not_answer(
+    chat: ChatPage, service: ScriptedService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation = ask_for_a_person(chat)
+    asked = Queue[str]()
+
+    async def unavailable(conversation_id: str, *_: Any) -> None:
+        asked.put(conversation_id)
+        raise DatabaseUnavailable("The database does not answer; try again.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(service.conversations, "messages", unavailable)
+        reply(service, conversation, "Hello, this is Ada.")
+        for _ in range(2):
+            assert asked.get(timeout=30) == conversation
+    expect(said_by_a_person(chat)).to_have_count(1, timeout=PATIENCE_MS)
+    expect(chat.page.locator(".request")).to_have_count(1)
 
 
 def test_what_a_person_says_does_nothing(chat: ChatPage, service: ScriptedService) -> None:

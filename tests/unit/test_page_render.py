@@ -21,6 +21,7 @@ from orchestrator.turn import (
     Citation,
     ErrorReport,
     Finished,
+    HandoffReport,
     Outcome,
     Planned,
     Routed,
@@ -357,3 +358,45 @@ def test_a_stored_answer_shows_its_thumb() -> None:
         assert content.count(" given") == 1
     assert " given" not in render.answer("Yes.", (), "msg_1")["content"]
     assert "thumb" not in render.answer("Yes.")["content"]
+
+
+@given(TEXTS)
+def test_what_a_person_says_is_inert_and_named(words: str) -> None:
+    shown = render.person(words)
+    assert_inert(shown["content"])
+    assert shown["content"].startswith('<div class="person" dir="auto"><p class="who">Support</p>')
+    assert_inert(render.banner(words, words, words, answered=False))
+
+
+def test_a_person_speaks_for_themselves_in_a_kept_conversation() -> None:
+    report = HandoffReport(id="handoff_1", reason="human_requested", state="open")
+    handed_over = finished(
+        plan=Plan(),
+        steps=(),
+        answer="A person will answer.",
+        route=RouteReport(path="handoff", confidence=1.0),
+        handoff=report,
+    )
+    kept = [
+        message("user"),
+        message("assistant", outcome=handed_over.model_dump(mode="json")),
+        message("person"),
+    ]
+    shown = stored(kept)
+    assert shown == [
+        render.request("x"),
+        render.notice("A person will answer."),
+        render.person("x"),
+    ]
+    passed_on = handed_over.model_copy(update={"message_id": None})
+    assert outcome(passed_on, "t1") == []
+    nobody = report.model_copy(update={"id": None, "state": "not_possible"})
+    told = outcome(handed_over.model_copy(update={"handoff": nobody}), "t1")
+    assert 'class="answer"' in told[-1]["content"]
+
+
+def test_a_thumb_goes_to_the_answer_that_ended_in_a_hand_over() -> None:
+    """Two unsure answers in a row: the second was an answer all the same."""
+    report = HandoffReport(id="handoff_1", reason="low_confidence", state="open")
+    shown = outcome(finished(handoff=report), "t1")
+    assert 'value="msg_1"' in shown[-1]["content"]

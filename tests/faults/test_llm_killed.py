@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
 import signal
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,9 +14,8 @@ import httpx
 import pytest
 
 from model_servers.llama import LlamaServer
-from orchestrator.api.app import create_app
-from orchestrator.server import _server
 from tests.faults.conftest import HealthyBeside
+from tests.faults.listening import listening
 from tests.faults.small_service import CHAT, body_of, small_service
 
 pytestmark = pytest.mark.llm
@@ -40,17 +37,14 @@ async def llama(tmp_path: Path) -> AsyncIterator[tuple[LlamaServer, httpx.AsyncC
     async with small_service(tmp_path, llm_base_url=None, llm_context_tokens=2048) as service:
         endpoint = service.chat.endpoint  # type: ignore[attr-defined]
         assert isinstance(endpoint, LlamaServer)
-        listens = asyncio.Event()
-        server = _server(create_app(service), listens.set, grace_s=5)
-        with socket.create_server(("127.0.0.1", 0)) as sock:
-            serving = asyncio.create_task(server.serve(sockets=[sock]))
-            await listens.wait()
-            url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-            async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=170) as client:
-                (await client.post(CHAT, json=SAY)).raise_for_status()
-                yield endpoint, client
-            server.should_exit = True
-            await serving
+        async with (
+            listening(service) as port,
+            httpx.AsyncClient(
+                base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=170
+            ) as client,
+        ):
+            (await client.post(CHAT, json=SAY)).raise_for_status()
+            yield endpoint, client
 
 
 def kill(server: LlamaServer) -> int:

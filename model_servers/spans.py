@@ -119,8 +119,14 @@ def spanned(name: str) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awai
 
 def note(**attributes: Any) -> None:
     """Add to what is known of the open span; nothing where nobody records."""
-    if (found := _open.get()) is not None:
+    if (found := _open.get()) is not None and found.ended is None:
         found.attributes.update(attributes)
+
+
+def is_recorded() -> bool:
+    """Whether somebody records what is done here."""
+    found = _open.get()
+    return found is not None and found.tally is not None and found.ended is None
 
 
 def error_code(error: BaseException) -> str:
@@ -134,7 +140,8 @@ def error_code(error: BaseException) -> str:
 
 def _made(name: str, attributes: dict[str, Any]) -> Span:
     parent = _open.get()
-    if parent is None or parent.tally is None:
+    # What outlives the work that began it is no part of that.
+    if parent is None or parent.tally is None or parent.ended is not None:
         return Span(name, attributes, None)
     made = Span(name, attributes, parent.tally)
     if parent.tally.has_room():

@@ -89,7 +89,7 @@ class Service:
             )
         )
         self.traces = traces
-        self._tracer = tracer
+        self.tracer = tracer
         self._work = Work(settings, registry, models, chat, artifacts, knowledge, tracer)
         self._turns = Turns(
             self._work,
@@ -161,7 +161,7 @@ class Service:
         tool = self.registry[name]
         chat = self._work.meter()
         timeout_s = self.settings.request_timeout_s
-        with self._tracer.trace(f"call_{uuid4().hex}", "tool", owner, tools=[name]):
+        with self.tracer.trace(f"call_{uuid4().hex}", "tool", owner, tools=[name]):
             async with self.admission.admitted(owner, timeout_s=timeout_s) as deadline:
                 ctx = self._work.context(chat, timeout_s=deadline - time.monotonic())
                 try:

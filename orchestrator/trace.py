@@ -7,7 +7,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Kind = Literal["turn", "task", "tool"]
+Kind = Literal["turn", "task", "tool", "call"]
+"""A turn of a conversation, a task, a tool by itself; "call" is what the API does without them:
+the chat model's own answers, vectors, a search."""
 
 
 class _Frozen(BaseModel):

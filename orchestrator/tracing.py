@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from model_servers.spans import Span, leaf, recording
+from model_servers.spans import Span, is_recorded, leaf, recording, span
 from orchestrator.database import now
 from orchestrator.logs import current_request, request_id, tell
 from orchestrator.shapes import keeping_words, shape
@@ -19,7 +19,8 @@ from orchestrator.turn import Outcome, RouteReport, StepReport
 
 log = logging.getLogger("orchestrator.requests")
 
-_TOLD = ("path", "confidence", "tools", "steps", "prompt_tokens", "completion_tokens", "llm_calls")
+_TOKENS = ("prompt_tokens", "completion_tokens")
+_TOLD = ("path", "confidence", "tools", "steps", "llm_calls", *_TOKENS)
 """What the log tells of a trace."""
 
 
@@ -44,8 +45,12 @@ class Tracer:
         """Record what is done inside; note on the span that this gives what the request was.
 
         At the end the trace is kept, and told in the log: in the line of the HTTP request that
-        is being served, or in one of its own.
+        is being served, or in one of its own. Within another trace it is a span of that.
         """
+        if is_recorded():
+            with span(kind, **attributes) as made:
+                yield made
+            return
         begun_at, asked = now(), request_id()
         root: Span | None = None
         try:
@@ -53,6 +58,8 @@ class Tracer:
                 yield root
         finally:
             if root is not None:
+                if "llm_calls" not in root.attributes:
+                    root.note(**_usage(root))
                 trace = _as_json(root, trace_id, kind, asked, self._versions)
                 trace["begun_at"] = begun_at.isoformat()
                 self._store.keep(Recorded(trace_id, asked, owner, begun_at, trace))
@@ -105,18 +112,18 @@ def _as_json(
 
     def spans_of(parent: Span) -> list[dict[str, Any]]:
         made = []
-        for span in parent.children:
-            ended = now_s if span.ended is None else span.ended
+        for child in parent.children:
+            ended = now_s if child.ended is None else child.ended
             about: dict[str, Any] = {
-                "name": span.name,
-                "start_ms": _ms(span.begun - root.begun),
-                "duration_ms": _ms(ended - span.begun),
-                "attributes": _versioned(span.attributes, versions),
+                "name": child.name,
+                "start_ms": _ms(child.begun - root.begun),
+                "duration_ms": _ms(ended - child.begun),
+                "attributes": _versioned(child.attributes, versions),
             }
-            if span.error is not None:
-                about["error"] = span.error
-            if span.children:
-                about["spans"] = spans_of(span)
+            if child.error is not None:
+                about["error"] = child.error
+            if child.children:
+                about["spans"] = spans_of(child)
             made.append(about)
         return made
 
@@ -132,6 +139,19 @@ def _as_json(
     if root.tally is not None and root.tally.dropped:
         found["dropped_spans"] = root.tally.dropped
     return found
+
+
+def _usage(root: Span) -> dict[str, int]:
+    """What the chat model was asked below a span, failed calls too."""
+    calls = [span.attributes for span in _below(root) if span.name == "llm"]
+    used = {name: sum(call.get(name, 0) for call in calls) for name in _TOKENS}
+    return {"llm_calls": len(calls), **used}
+
+
+def _below(root: Span) -> Iterator[Span]:
+    for child in root.children:
+        yield child
+        yield from _below(child)
 
 
 def _versioned(attributes: dict[str, Any], versions: Mapping[str, str]) -> dict[str, Any]:

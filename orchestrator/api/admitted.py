@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import asynccontextmanager
 from typing import TypeVar
+from uuid import uuid4
 
 from orchestrator.api.facade import Service
 from orchestrator.api.streams import closing
@@ -12,12 +13,16 @@ from orchestrator.api.streams import closing
 T = TypeVar("T")
 
 
-def admitted(service: Service, owner: str) -> AbstractAsyncContextManager[float]:
+@asynccontextmanager
+async def admitted(service: Service, owner: str) -> AsyncIterator[float]:
     """A place among the requests that run; gives the time by which the work is to be done.
 
-    Raises as `Admission.admitted` does.
+    The work is traced. Raises as `Admission.admitted` does.
     """
-    return service.admission.admitted(owner, timeout_s=service.settings.request_timeout_s)
+    timeout_s = service.settings.request_timeout_s
+    with service.tracer.trace(f"call_{uuid4().hex}", "call", owner):
+        async with service.admission.admitted(owner, timeout_s=timeout_s) as deadline:
+            yield deadline
 
 
 async def admitted_stream(

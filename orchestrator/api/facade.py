@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from orchestrator.settings import Settings
     from orchestrator.task_runner import TaskRunner
     from orchestrator.traces import TraceStore
+    from orchestrator.tracing import Tracer
     from tools.artifacts import FileArtifactStore
     from tools.knowledge.base import KnowledgeBase
     from tools.registry import Registry
@@ -42,6 +43,7 @@ class Service(Protocol):
     handoffs: HandoffStore
     keys: KeyStore
     traces: TraceStore
+    tracer: Tracer
     admission: Admission
     tasks: TaskRunner
     bulk: Bulk

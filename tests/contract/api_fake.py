@@ -36,6 +36,7 @@ from orchestrator.plan import Plan, Step
 from orchestrator.row_store import RowStore
 from orchestrator.settings import Settings
 from orchestrator.traces import TraceStore
+from orchestrator.tracing import Tracer
 from orchestrator.turn import (
     Event,
     Finished,
@@ -201,6 +202,7 @@ class FakeService:
         self.handoffs = HandoffStore(database)
         self.keys = KeyStore(database)
         self.traces = TraceStore(database, kept=100)
+        self.tracer = Tracer(self.traces, versions={})
         self.admission = Admission(Bounds())
         self.files = FileStore(database, self.artifacts)
         self.batches = Batches(
@@ -275,6 +277,7 @@ async def fake_service(folder: Path, **settings: Any) -> AsyncIterator[FakeServi
         service = FakeService(chosen, database, folder / "artifacts")
         yield service
         await service.batches.close()
+        await service.traces.close()
 
 
 def client_of(

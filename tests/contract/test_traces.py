@@ -273,6 +273,44 @@ async def test_a_tool_by_itself_is_found_by_its_requests_id(tmp_path: Path) -> N
     assert outline(trace.spans) == ["model tens", ["load tens"]]
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_the_chat_models_own_answer_and_a_search_are_traced_too(
+    tmp_path: Path, stream: bool
+) -> None:
+    async with (
+        fake_openai() as endpoint,
+        service_on(tmp_path, llm_base_url=endpoint.url, llm_model="small") as service,
+        client_of(service) as client,
+    ):
+        endpoint.answers = [scripted.reply('{"a": 1}')]
+        messages = [{"role": "user", "content": "as JSON"}]
+        form = {"response_format": {"type": "json_object"}}
+        body = {"model": "switchboard", "messages": messages, "stream": stream, **form}
+        answered = await client.post(CHAT, json=body, headers={"x-request-id": "direct"})
+        assert answered.status_code == 200, answered.text
+        texts = {"model": "switchboard", "input": ["a", "b"]}
+        answered = await client.post("/v1/embeddings", json=texts, headers={"x-request-id": "e"})
+        assert answered.status_code == 200, answered.text
+        direct, vectors = [await service.traces.get(name, "local") for name in ("direct", "e")]
+    assert (direct.kind, outline(direct.spans)) == ("call", ["llm small"])
+    assert (direct.attributes["prompt_tokens"], direct.attributes["llm_calls"]) == (7, 1)
+    assert find(direct.spans, "llm").attributes["constrained"] is True
+    assert find(vectors.spans, "model").attributes["items"] == 2
+
+
+async def test_a_dry_run_over_rows_is_one_trace(tmp_path: Path) -> None:
+    file = {"filename": "rows.csv", "file_data": base64.b64encode(b"text\n1\n").decode()}
+    async with service_on(tmp_path) as service, client_of(service) as client:
+        request = plan_of(("tens", {"text": "input:text"}))
+        body = {"request": request, "files": [file], "each": True, "dry_run": True}
+        answered = await client.post("/v1/tasks", json=body)
+        assert answered.status_code == 200, answered.text
+        (trace,) = await service.traces.list("local")
+        found = await service.traces.get(answered.headers["x-request-id"], "local")
+    assert found.id == trace.id
+    assert find(found.spans, "task").attributes["tools"] == ["tens"]
+
+
 async def test_a_task_has_a_trace_under_its_own_id(tmp_path: Path) -> None:
     async with service_on(tmp_path) as service, client_of(service) as client:
         body = {"request": plan_of(("tens", {"text": "1"}), ("shout", {"text": "s1"}))}

@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_servers.contracts import ModelBusy
-from model_servers.spans import Span, error_code, leaf, note, recording, span, spanned
+from model_servers.spans import (
+    Span,
+    error_code,
+    is_recorded,
+    leaf,
+    note,
+    recording,
+    span,
+    spanned,
+)
 
 
 def tree(found: Span) -> object:
@@ -101,6 +110,24 @@ async def test_an_async_generator_that_is_left_early_ends_its_leaf() -> None:
     assert root.attributes == {"consumer": True}
     (call,) = root.children
     assert (call.error, call.ended is not None) == ("cancelled", True)
+
+
+async def test_what_outlives_the_work_that_began_it_is_no_part_of_it() -> None:
+    go_on = asyncio.Event()
+
+    async def late() -> bool:
+        await go_on.wait()
+        note(late=True)
+        with span("late"):
+            pass
+        return is_recorded()
+
+    with recording("turn") as root:
+        assert is_recorded()
+        task = asyncio.create_task(late())
+    go_on.set()
+    assert await task is False
+    assert (root.attributes, root.children) == ({}, [])
 
 
 def test_the_first_end_counts() -> None:

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.conversations import ConversationSummary, StoredMessage, Thumb
@@ -39,8 +39,8 @@ INERT_TAGS = re.compile(
     "span|strong|summary|table|tbody|td|th|thead|tr|ul"
 )
 INERT_ATTRIBUTES = re.compile(
-    "aria-current|aria-label|class|data-conversation|dir|href|max|min|role|start|style|title|type|"
-    "value"
+    "aria-label|class|data-conversation|data-handoff|data-last-message|dir|href|max|min|role|start|"
+    "style|title|type|value"
 )
 HOSTILE = st.sampled_from(
     [
@@ -135,11 +135,13 @@ def finished(**changes: Any) -> Outcome:
     return Outcome(**{**base, **changes})
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_markdown_becomes_inert_html(markdown: str) -> None:
     assert_inert(prose(markdown, {1: markdown}))
 
 
+@settings(deadline=None)
 @given(TEXTS, st.lists(TEXTS, max_size=2))
 def test_a_request_is_shown_as_it_was_written(words: str, files: list[str]) -> None:
     bubble = render.request(words, files)
@@ -149,6 +151,7 @@ def test_a_request_is_shown_as_it_was_written(words: str, files: list[str]) -> N
     )
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_a_turn_made_of_hostile_text_is_inert(words: str) -> None:
     step = Step(id="s1", tool=words, args={"target_language": words, "labels": [words]})
@@ -360,6 +363,7 @@ def test_a_stored_answer_shows_its_thumb() -> None:
     assert "thumb" not in render.answer("Yes.")["content"]
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_what_a_person_says_is_inert_and_named(words: str) -> None:
     shown = render.person(words)

@@ -85,8 +85,13 @@ async def open_database(url: str) -> Database:
     parsed = _parse(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
         await asyncio.to_thread(_make_folder, Path(str(parsed.database)).parent)
-    engine = create_async_engine(parsed, json_serializer=_to_json)
-    if parsed.get_backend_name() == "sqlite":
+    on_sqlite = parsed.get_backend_name() == "sqlite"
+    engine = create_async_engine(
+        parsed,
+        json_serializer=_to_json,
+        connect_args={"factory": _SqliteConnection} if on_sqlite else {},
+    )
+    if on_sqlite:
         sa.event.listen(engine.sync_engine, "connect", _on_sqlite_connect)
         sa.event.listen(engine.sync_engine, "begin", _on_sqlite_begin)
     database = Database(engine)
@@ -198,6 +203,20 @@ def _take_write_lock(file: Path) -> None:
 
 def _to_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+class _SqliteConnection(sqlite3.Connection):
+    """Ends its transaction when it is closed.
+
+    Work that is cancelled has its connection closed in mid-transaction. As long as a cursor of it
+    lives, in the traceback of the cancellation say, SQLite would keep the transaction, and the
+    lock with it: nobody could write any more.
+    """
+
+    def close(self) -> None:
+        if self.in_transaction:
+            self.rollback()
+        super().close()
 
 
 def _on_sqlite_connect(connection: Any, _record: Any) -> None:

@@ -360,6 +360,8 @@ def test_off_loopback_the_page_asks_for_a_key(browser: Browser, tmp_path: Path) 
         chat = ChatPage(browser, address, http_credentials=login).open()
         chat.ask(LAPTOP)
         assert service.turns[-1].owner.startswith("key_")
+        chat.thumb("Like", 0).click()
         chat.reload()
         expect(chat.answers).to_have_count(1)
+        assert chat.thumbs() == ["Like"]
         chat.close()

@@ -19,6 +19,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from model_servers.contracts import DeadlineExceeded, SwitchboardError
+from orchestrator.logs import add_facts
 
 LATENESS = 1.08
 """A step that takes all of a request's time leaves so much more to tell of it."""
@@ -111,9 +112,11 @@ class Admission:
         Raises Overloaded and Stopping instead of letting it in, DeadlineExceeded, and Stopping
         in the middle of work that the service can't wait for any longer.
         """
-        deadline = time.monotonic() + timeout_s
+        asked = time.monotonic()
+        deadline = asked + timeout_s
         await self._enter(owner, deadline)
         begun = time.monotonic()
+        add_facts(queued_s=round(begun - asked, 4))
         left_s = max(0.0, deadline - begun) + (LATENESS - 1) * timeout_s
         scope = asyncio.timeout(_finite(left_s))
         self._scopes.add(scope)

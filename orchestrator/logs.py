@@ -54,6 +54,12 @@ def request_id() -> str | None:
     return None if found is None else found.request_id
 
 
+def add_facts(**facts: Any) -> None:
+    """Have the line of the HTTP request that is being served tell more, where one is."""
+    if (found := current_request.get()) is not None and not found.told:
+        found.facts |= facts
+
+
 def tell(logger: logging.Logger, what: str, level: int = logging.INFO, **facts: Any) -> None:
     """Write a line of facts: a short fixed name, and values that are no text of a user's."""
     if logger.isEnabledFor(level):

@@ -12,6 +12,9 @@ import re
 MAX_CHARS = 4_000
 """What is longer is cut: a log is not where a document belongs."""
 
+_START = r"(?:\b|(?<=%[\dA-Fa-f]{2}))"
+"""Of a word, also behind what a URL has quoted."""
+
 _PATTERNS = (
     # A door before a person: a URL's password holds an @, a key holds digits.
     ("[key]", re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]*(?:-----END[^-]*-----)?")),
@@ -28,14 +31,17 @@ _PATTERNS = (
     (
         "[key]",
         re.compile(
-            r"\b(?:sk|pk|rk|ghp|gho|ghs|glpat|hf|xox[abprs]|AKIA|ASIA|AIza)[-_]?[\w-]{16,}"
+            _START + r"(?:sk|pk|rk|ghp|gho|ghs|glpat|hf|xox[abprs]|AKIA|ASIA|AIza)[-_]?[\w-]{16,}"
             r"|\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?"
         ),
     ),
     ("[email]", re.compile(r"[\w.+%!#$&'*/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")),
     (
         "[iban]",
-        re.compile(r"\b[A-Z]{2}\d\d(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?\b", re.I),
+        re.compile(
+            _START + r"[A-Z]{2}\d\d(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?\b",
+            re.IGNORECASE,
+        ),
     ),
     ("[ip]", re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]\d)")),
     ("[number]", re.compile(r"(?<!\w)\+?\(?\d(?:[\s().\-/·]{0,3}\d){6,}(?!\w)")),

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from model_servers.spans import Span, is_recorded, leaf, recording, span
@@ -51,19 +52,26 @@ class Tracer:
             with span(kind, **attributes) as made:
                 yield made
             return
-        begun_at, asked = now(), request_id()
+        begun_at = now()
         root: Span | None = None
         try:
             with keeping_words(self._words), recording(kind, **attributes) as root:
                 yield root
         finally:
             if root is not None:
-                if "llm_calls" not in root.attributes:
-                    root.note(**_usage(root))
-                trace = _as_json(root, trace_id, kind, asked, self._versions)
-                trace["begun_at"] = begun_at.isoformat()
-                self._store.keep(Recorded(trace_id, asked, owner, begun_at, trace))
-                _tell(trace_id, kind, owner, root)
+                self._keep(root, trace_id, kind, owner, begun_at)
+
+    def _keep(self, root: Span, trace_id: str, kind: Kind, owner: str, begun_at: datetime) -> None:
+        request = current_request.get()
+        if request is not None and not request.told and "queued_s" in request.facts:
+            root.note(queued_s=request.facts["queued_s"])
+        if "llm_calls" not in root.attributes:
+            root.note(**_usage(root))
+        asked = request_id()
+        trace = _as_json(root, trace_id, kind, asked, self._versions)
+        trace["begun_at"] = begun_at.isoformat()
+        self._store.keep(Recorded(trace_id, asked, owner, begun_at, trace))
+        _tell(trace_id, kind, owner, root)
 
 
 def note_done_before(done: RouteReport | StepReport) -> None:

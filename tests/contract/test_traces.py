@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import io
 import json
-import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -19,8 +17,9 @@ from model_servers.contracts import ModelUnavailable
 from orchestrator.database import database_at
 from orchestrator.errors import DatabaseUnavailable
 from orchestrator.executor import BACKOFF_S
-from orchestrator.logs import JsonLines
+from orchestrator.logs import log_to_file
 from orchestrator.service import Service
+from orchestrator.settings import Settings
 from orchestrator.tables import traces as table
 from orchestrator.trace import Trace, TracedSpan
 from tests import fake_openai as scripted
@@ -121,6 +120,7 @@ async def test_a_plan_of_three_steps_gives_its_tree(tmp_path: Path) -> None:
     ]
     assert (trace.kind, trace.request_id, trace.error) == ("turn", "mine-1", None)
     told = trace.attributes
+    assert told["queued_s"] >= 0
     assert (told["path"], told["tools"]) == ("router", ["shout", "tens", "shout"])
     assert told["steps"] == {"ok": 3}
     plan = find(trace.spans, "plan")
@@ -345,13 +345,13 @@ async def test_a_task_that_goes_on_shows_what_was_done_before(tmp_path: Path) ->
 
 
 async def test_a_task_has_a_line_in_the_log(tmp_path: Path) -> None:
-    with log_lines() as stream:
+    with logged(tmp_path) as log:
         async with service_on(tmp_path) as service, client_of(service) as client:
             body = {"request": plan_of(("shout", {"text": "a"}))}
             task_id = (await client.post("/v1/tasks", json=body)).json()["id"]
             async with asyncio.timeout(20):
                 await client.get(f"/v1/tasks/{task_id}/events")
-    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
     (line,) = [line for line in lines if line["message"] == "task"]
     assert (line["trace_id"], line["owner"], line["tools"]) == (task_id, "local", ["shout"])
     assert line["seconds"] > 0
@@ -466,18 +466,11 @@ CANARIES = {
 
 
 @contextmanager
-def log_lines() -> Iterator[io.StringIO]:
-    """All that is logged, of every library and level, as the service writes it."""
-    stream, root = io.StringIO(), logging.getLogger()
-    handler, level = logging.StreamHandler(stream), root.level
-    handler.setFormatter(JsonLines())
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    try:
-        yield stream
-    finally:
-        root.removeHandler(handler)
-        root.setLevel(level)
+def logged(folder: Path, **settings: Any) -> Iterator[Path]:
+    """The file that a service's log goes to, as its settings say."""
+    path = folder / "test.log"
+    with log_to_file(path, Settings(log_level="debug", **settings)):
+        yield path
 
 
 class Quoting(Tool):
@@ -498,7 +491,7 @@ class Quoting(Tool):
 async def test_nothing_of_a_users_is_in_traces_and_log(tmp_path: Path, words: bool) -> None:
     text = "I am {name}, {e-mail}, {telephone}, {card}, {IBAN}, {key}, {address}".format(**CANARIES)
     file = {"filename": f"{CANARIES['name']}.txt", "file_data": "aGVsbG8="}
-    with log_lines() as stream:
+    with logged(tmp_path, trace_text=words) as log:
         async with (
             service_on(tmp_path, tools=[Quoting()], trace_text=words) as service,
             client_of(service, headers={"authorization": f"Bearer {CANARIES['key']}"}) as client,
@@ -516,17 +509,17 @@ async def test_nothing_of_a_users_is_in_traces_and_log(tmp_path: Path, words: bo
         async with database_at(url) as database, database.read() as connection:
             kept = (await connection.execute(sa.select(table))).mappings().all()
     assert len(kept) >= 3
-    assert len(stream.getvalue().splitlines()) >= 8
+    assert len(log.read_text().splitlines()) >= 8
     masked = [CANARIES[kind] for kind in ("e-mail", "telephone", "card", "IBAN", "key")]
     hidden = masked if words else list(CANARIES.values())
-    written = json.dumps([dict(row) for row in kept], default=str) + stream.getvalue()
+    written = json.dumps([dict(row) for row in kept], default=str) + log.read_text()
     assert [canary for canary in hidden if canary in written] == []
     if words:
         assert CANARIES["name"] in json.dumps([dict(row) for row in kept], default=str)
 
 
 async def test_each_request_has_a_line_and_each_line_is_json(tmp_path: Path) -> None:
-    with log_lines() as stream:
+    with logged(tmp_path) as log:
         async with service_on(tmp_path) as service, client_of(service) as client:
             said = 'one\ntwo\r\x1b[31m"three"\u2028\x07'
             headers = {"x-request-id": "mine-2"}
@@ -534,7 +527,7 @@ async def test_each_request_has_a_line_and_each_line_is_json(tmp_path: Path) -> 
             assert (await client.post(CHAT, json=body, headers=headers)).status_code == 200
             await client.get("/v1/nothing%0Ahere", headers={"x-request-id": "mine-3"})
             await client.post(CHAT, content=b"{", headers={"x-request-id": "mine-4"})
-    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
     requests = {line["request_id"]: line for line in lines if line["message"] == "request"}
     line = requests["mine-2"]
     assert (line["method"], line["route"], line["status"]) == ("POST", CHAT, 200)

@@ -35,7 +35,9 @@ SECRETS = {
 
 
 @pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
-@pytest.mark.parametrize("around", ["{}", "It is {}.", "«{}», he said", "a={};b", "\n{}\n"])
+@pytest.mark.parametrize(
+    "around", ["{}", "It is {}.", "«{}», he said", "a={};b", "\n{}\n", "/x%20{}?"]
+)
 def test_what_tells_who_someone_is_goes(secret: str, around: str) -> None:
     masked = mask(around.format(secret))
     assert secret not in masked

@@ -12,6 +12,9 @@ import re
 MAX_CHARS = 4_000
 """What is longer is cut: a log is not where a document belongs."""
 
+_LONGEST = 300
+"""Characters of what is masked, at most."""
+
 _START = r"(?:\b|(?<=%[\dA-Fa-f]{2}))"
 """Of a word, also behind what a URL has quoted."""
 
@@ -49,9 +52,9 @@ _PATTERNS = (
 
 
 def mask(text: str) -> str:
-    """The text with such things replaced by what they are, and cut to `MAX_CHARS`."""
-    if len(text) > MAX_CHARS:
-        text = text[:MAX_CHARS] + "…"
+    """The text with such things replaced by what they are; a long one is cut."""
+    masked = text[: MAX_CHARS + _LONGEST]
     for stands_for, pattern in _PATTERNS:
-        text = pattern.sub(stands_for, text)
-    return text
+        masked = pattern.sub(stands_for, masked)
+    # Whatever the cut went through stands at the end, and is no longer known for what it is.
+    return masked if len(text) <= MAX_CHARS + _LONGEST else masked[:-_LONGEST] + "…"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 
@@ -92,6 +93,15 @@ def test_no_address_survives(address: str, before: str, after: str) -> None:
 
 def test_a_long_text_is_cut() -> None:
     assert len(mask("word " * MAX_CHARS)) <= MAX_CHARS + 1
+
+
+@settings(deadline=None)
+@given(st.integers(min_value=-40, max_value=340), st.sampled_from([*SECRETS.values()]))
+def test_a_cut_leaves_no_half_of_anything(place: int, secret: str) -> None:
+    filler = "word " * MAX_CHARS
+    masked = mask(f"{filler[: MAX_CHARS + place]} {secret} {filler}")
+    pieces = [piece for piece in re.split(r"[^\w]", secret) if len(piece) > 3]
+    assert not any(piece in masked for piece in pieces)
 
 
 PIECES = "1 a@a.a.a AA11 // -----BEGIN token=bearer eyJ 1.1.1 sk- "

@@ -129,17 +129,16 @@ class Bulk:
         emit(Routed(route=head.route))
         emit(Planned(plan=head.plan))
         columns = ResultColumns(head.plan, self._work.registry, file.columns)
-        report, answer = RowsReport(total=file.total, failed=0), ""
+        report = RowsReport(
+            total=file.total, failed=0, text_columns=head.text_columns, columns=columns.names
+        )
+        answer = ""
         artifacts: tuple[Artifact, ...] = ()
         if not turn.plan_only:
             failed = await self._run_rows(job_id, head, file, columns, emit)
             artifacts = await self._write(job_id, file, columns)
-            report = RowsReport(
-                total=file.total,
-                failed=len(failed),
-                failed_rows=tuple(failed[:MAX_TOLD]),
-                columns=columns.names,
-            )
+            told = {"failed": len(failed), "failed_rows": tuple(failed[:MAX_TOLD])}
+            report = report.model_copy(update=told)
             answer = summary(report)
         outcome = Outcome(
             id=job_id,

@@ -132,12 +132,14 @@ class RowsReport(_Frozen):
 
     Attributes:
         failed: how many rows failed; `failed_rows` are the numbers of the first of them.
+        text_columns: the columns that the request was taken to be about.
         columns: those of the results, which stand beside the file's own.
     """
 
     total: int
     failed: int
     failed_rows: tuple[int, ...] = ()
+    text_columns: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
 
 

@@ -23,7 +23,7 @@ from orchestrator.turn import Finished, Outcome, Turn
 if TYPE_CHECKING:
     from orchestrator.service import Service
 
-ROWS = 96
+ROWS = 64
 SLOWDOWN = 1 / 0.7
 """Bound of the issue "It holds": the throughput is at least 0.7 of the bare tools'."""
 _REQUEST = "Is each review good or bad, and which product is it about?"

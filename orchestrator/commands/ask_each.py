@@ -14,7 +14,7 @@ import typer
 
 from orchestrator.client import Client, ServiceFailed, ServiceRefused
 from orchestrator.commands.attachments import as_attachment
-from orchestrator.commands.output import FAILED, BadUsage, note, put, put_json
+from orchestrator.commands.output import FAILED, BadUsage, note, printable, put, put_json
 from orchestrator.commands.plans import plan_text
 from orchestrator.guard import clean
 from orchestrator.plan import Plan
@@ -64,7 +64,8 @@ def ask_each(
     if as_json:
         put_json(outcome)
     else:
-        note(outcome["answer"])
+        columns = ", ".join(map(printable, outcome["rows"]["text_columns"]))
+        note(f"{outcome['answer']} Their text is from: {columns}")
         put(str(out))
     if task["state"] == "failed":
         raise typer.Exit(FAILED)

@@ -56,7 +56,8 @@ def test_results_lie_beside_the_file_and_failed_rows_are_told(home: Path, tmp_pa
     assert result.exit_code == 0, result.output
     out = tmp_path / "numbers.results.csv"
     assert result.stdout == f"{out}\n"
-    assert result.stderr == "switchboard: 62 rows: 61 done, 1 failed (row 61).\n"
+    told = "62 rows: 61 done, 1 failed (row 61). Their text is from: number"
+    assert result.stderr == f"switchboard: {told}\n"
     rows = results(out.read_text("utf-8"))
     assert [row["text"] for row in rows] == [*(str(n * 10) for n in range(60)), "", "70"]
     assert "no number" in rows[60]["error"]

@@ -158,18 +158,20 @@ async def _serve_until_signalled(
     main = asyncio.current_task()
     assert main is not None
     server: uvicorn.Server | None = None
-    draining: asyncio.Task[None] | None = None
+    drains: list[asyncio.Task[None]] = []
     url = _local_url(sock)
     listens = asyncio.Event()
 
     def stop() -> None:
-        nonlocal draining
         if server is None:
             main.cancel()
-        elif draining is None:
+        elif not drains:
             with contextlib.suppress(HomeError):  # a full disk keeps nobody from stopping
                 lock.write("stopping")
-            draining = asyncio.create_task(_drain(server, admission, settings.grace_s))
+            drains.append(asyncio.create_task(_drain(server, admission, settings.grace_s)))
+        elif len(drains) == 1:  # asked again: it waits for nobody, and tells them so
+            drains[0].cancel()
+            drains.append(asyncio.create_task(_drain(server, admission, 0)))
         else:
             server.force_exit = server.should_exit = True
 
@@ -189,8 +191,8 @@ async def _serve_until_signalled(
             admission: Admission = app.state.service.admission
             server = _server(app, ready, grace_s=settings.grace_s)
             await server.serve(sockets=[sock])
-            if draining is not None:
-                draining.cancel()
+            for drain in drains:
+                drain.cancel()
             say("stopping")
     except asyncio.CancelledError:
         if server is not None:

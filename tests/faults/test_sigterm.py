@@ -83,6 +83,21 @@ async def test_what_does_not_finish_in_its_grace_is_told_so(tmp_path: Path) -> N
     assert grace_s <= took_s <= grace_s + 5
 
 
+async def test_asked_again_it_waits_for_nobody_and_tells_them_so(tmp_path: Path) -> None:
+    async with own_process(tmp_path, grace_s=600) as own:
+        whole = asyncio.create_task(own.count("whole", 600))
+        async with asyncio.timeout(60):
+            while not ran(own.ran):  # noqa: ASYNC110 - there is no event for it
+                await asyncio.sleep(0.02)
+        own.terminate()
+        await _not_ready(own)
+        own.terminate()
+        answer = await whole
+        assert await own.ended(60) == 0
+    assert answer.status_code == 503
+    assert answer.json()["error"]["code"] == "service_stopping"
+
+
 async def _not_ready(own: OwnProcess) -> httpx.Response:
     """The first answer of /readyz that is no 200."""
     async with asyncio.timeout(5):

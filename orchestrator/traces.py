@@ -6,10 +6,11 @@ import asyncio
 import contextvars
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,6 +28,10 @@ MAX_LISTED = 100
 MAX_WAITING = 1_000
 """Traces that wait to be written; where more come, the oldest are dropped."""
 WRITE_EVERY_S = 1.0
+GROUP = 50
+"""Traces in one transaction at most: making their JSON must not hold up the requests."""
+LONGEST_PAUSE_S = 60.0
+"""Between two tries, where the database takes nothing."""
 _PRUNE_EVERY = 100
 
 
@@ -123,33 +128,34 @@ class TraceStore:
     async def write(self) -> None:
         """Write what waits. Raises DatabaseUnavailable; then it waits on."""
         async with self._writing:
-            batch = [*self._waiting]
-            if not batch:
-                return
-            rows = {
-                trace.id: {
-                    "id": trace.id,
-                    "request_id": trace.request_id,
-                    "owner": storable(trace.owner),
-                    "trace": _json(trace),
-                    "created_at": trace.created_at,
-                }
-                for trace in batch
+            while self._waiting:
+                await self._write_group([*islice(self._waiting, GROUP)])
+
+    async def _write_group(self, group: Sequence[Recorded]) -> None:
+        rows = {
+            trace.id: {
+                "id": trace.id,
+                "request_id": trace.request_id,
+                "owner": storable(trace.owner),
+                "trace": _json(trace),
+                "created_at": trace.created_at,
             }
-            self._since_pruned += len(batch)
-            prune = self._since_pruned >= _PRUNE_EVERY
-            async with self._database.write() as connection:
-                await connection.execute(_traces.delete().where(_traces.c.id.in_(rows)))
-                await connection.execute(_traces.insert(), [*rows.values()])
-                if prune:
-                    newest = sa.select(_traces.c.id).order_by(_traces.c.created_at.desc())
-                    too_many = newest.offset(self._kept)
-                    await connection.execute(_traces.delete().where(_traces.c.id.in_(too_many)))
+            for trace in group
+        }
+        self._since_pruned += len(group)
+        prune = self._since_pruned >= _PRUNE_EVERY
+        async with self._database.write() as connection:
+            await connection.execute(_traces.delete().where(_traces.c.id.in_(rows)))
+            await connection.execute(_traces.insert(), [*rows.values()])
             if prune:
-                self._since_pruned = 0
-            written = set(map(id, batch))
-            while self._waiting and id(self._waiting[0]) in written:
-                self._waiting.popleft()
+                newest = sa.select(_traces.c.id).order_by(_traces.c.created_at.desc())
+                too_many = newest.offset(self._kept)
+                await connection.execute(_traces.delete().where(_traces.c.id.in_(too_many)))
+        if prune:
+            self._since_pruned = 0
+        written = set(map(id, group))
+        while self._waiting and id(self._waiting[0]) in written:
+            self._waiting.popleft()
 
     async def close(self) -> None:
         """Write what waits, where the database takes it."""
@@ -160,19 +166,23 @@ class TraceStore:
         await self._write_if_possible()
 
     async def _write_soon(self) -> None:
+        pause_s = self._write_every_s
         while self._waiting:
-            await asyncio.sleep(self._write_every_s)
-            await self._write_if_possible()
+            await asyncio.sleep(pause_s)
+            written = await self._write_if_possible()
+            pause_s = self._write_every_s if written else min(2 * pause_s, LONGEST_PAUSE_S)
 
-    async def _write_if_possible(self) -> None:
+    async def _write_if_possible(self) -> bool:
         """A trace must not take anything else with it: what can't be written now waits on."""
         try:
             await self.write()
         except SwitchboardError:
             log.warning("%d traces could not be written; they wait", len(self._waiting))
+            return False
         except Exception:
             log.exception("%d traces could not be written; they are lost", len(self._waiting))
             self._waiting.clear()
+        return True
 
 
 def _json(trace: Recorded) -> Any:

@@ -177,12 +177,15 @@ def _fit(vectors: NDArray[np.float32], labels: Sequence[str], c: float) -> Head:
     import numpy as np
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    from threadpoolctl import threadpool_limits
 
     model = LogisticRegression(C=c, class_weight="balanced", max_iter=1000)
     fewest = min(labels.count(label) for label in set(labels))
     folds = StratifiedKFold(max(2, min(_FOLDS, fewest)), shuffle=True, random_state=0)
-    logits = cross_val_predict(model, vectors, labels, cv=folds, method="decision_function")
-    model.fit(vectors, labels)
+    # The matrices are so small that threads would only wait for each other.
+    with threadpool_limits(1):
+        logits = cross_val_predict(model, vectors, labels, cv=folds, method="decision_function")
+        model.fit(vectors, labels)
     classes = [str(name) for name in model.classes_]
     weights, bias = model.coef_, model.intercept_
     if len(classes) == 2:

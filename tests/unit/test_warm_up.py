@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
-from types import SimpleNamespace
+import sys
+import threading
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -118,3 +122,44 @@ async def test_only_the_embedded_server_is_started(monkeypatch: pytest.MonkeyPat
     await VllmServer(VllmOptions(model="m")).warm_up()
     await FixedEndpoint("http://127.0.0.1:9/v1").warm_up()
     assert started == ["LlamaServer"]
+
+
+async def test_an_import_that_has_begun_ends_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its thread would be waited for when the process ends."""
+    (tmp_path / "slow_package.py").write_text(
+        "import threading\n"
+        "begun, go_on = threading.Event(), threading.Event()\n"
+        "import slow_hook; slow_hook.module = begun, go_on\n"
+        "begun.set(); go_on.wait(30)\n"
+        "try:\n    import slow_part\nexcept Exception:\n    pass\n"
+    )
+    (tmp_path / "slow_part.py").write_text("import slow_hook; slow_hook.reached = True\n")
+    hook = ModuleType("slow_hook")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "slow_hook", hook)
+    ended = threading.Event()
+
+    def import_it() -> None:
+        try:
+            importlib.import_module("slow_package")
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(entities, "import_pipeline", import_it)
+    monkeypatch.setattr(chat_module, "_litellm", lambda: None)
+    endpoint = Endpoint()
+    endpoint.go_on.set()
+    async with warming_up(service(endpoint), now()), asyncio.timeout(30):
+        while not hasattr(hook, "module"):  # noqa: ASYNC110 - set by an import in a thread
+            await asyncio.sleep(0.01)
+        begun, go_on = hook.module
+        await asyncio.to_thread(begun.wait, 30)
+    go_on.set()
+    assert await asyncio.to_thread(ended.wait, 30)
+    assert not hasattr(hook, "reached")
+    assert "slow_package" not in sys.modules
+    importlib.import_module("slow_part")
+    assert hook.reached, "others import as ever"
+    del sys.modules["slow_part"]

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from evals.bench.frame import CPU, Bench, Row, interleave, row
+from model_servers.spans import recording
 from orchestrator.composer import Composer
 from orchestrator.graph import TurnContext, build_agent
 from orchestrator.router import Scores
@@ -92,12 +93,14 @@ async def _run(repeats: int) -> Sequence[Row]:
                         max_prompt_chars=10_000,
                         max_steps=12,
                     )
-                    state = await agent.ainvoke(
-                        {"request": request},
-                        {"configurable": {"thread_id": uuid4().hex}},
-                        context=context,
-                        durability="exit",
-                    )
+                    # Every turn of the service is recorded.
+                    with recording("turn"):
+                        state = await agent.ainvoke(
+                            {"request": request},
+                            {"configurable": {"thread_id": uuid4().hex}},
+                            context=context,
+                            durability="exit",
+                        )
                     if len(state["steps"]) != len(args):
                         raise AssertionError("the stub plan has three steps")
 

@@ -31,19 +31,11 @@ class Checkpoints(Protocol):
         """Return when every write of the thread that was begun is kept. Raises what it raised."""
         ...
 
-    def leave(self, thread_id: str) -> None:
-        """Keep nothing more of a thread that is about to be cancelled."""
-        ...
-
     async def adelete_thread(self, thread_id: str) -> None: ...
 
 
 class _Settling:
-    """Knows which writes are under way: LangGraph makes them beside the work, unwaited for.
-
-    A node that is cancelled LangGraph keeps as one that has ended, with nothing done. A thread
-    that is to go on another time is left first, as it stands: as if the process had been killed.
-    """
+    """Knows which writes are under way. LangGraph makes them beside the work, unwaited for."""
 
     failures: ClassVar[tuple[type[Exception], ...]]
     """What the driver raises where the database does not answer."""
@@ -51,18 +43,12 @@ class _Settling:
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._under_way: defaultdict[str, set[asyncio.Future[None]]] = defaultdict(set)
-        self._left: set[str] = set()
-
-    def leave(self, thread_id: str) -> None:
-        self._left.add(thread_id)
 
     def aput_writes(
         self, config: Any, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> Coroutine[Any, Any, None]:
         # Noted when it is called, not when it first runs: who asks right after must know of it.
         thread_id = config["configurable"]["thread_id"]
-        if thread_id in self._left:
-            return _nothing()
         kept = asyncio.get_running_loop().create_future()
         self._under_way[thread_id].add(kept)
         made = super().aput_writes(config, writes, task_id, task_path)  # type: ignore[misc]
@@ -88,16 +74,13 @@ class _Settling:
         if under_way := self._under_way.get(thread_id):
             await asyncio.gather(*under_way)
 
-    async def aput(self, config: Any, *args: Any, **more: Any) -> Any:
-        if config["configurable"]["thread_id"] in self._left:
-            return config
-        return await self._translated(super().aput(config, *args, **more))  # type: ignore[misc]
+    async def aput(self, *args: Any, **more: Any) -> Any:
+        return await self._translated(super().aput(*args, **more))  # type: ignore[misc]
 
     async def aget_tuple(self, config: Any) -> Any:
         return await self._translated(super().aget_tuple(config))  # type: ignore[misc]
 
     async def adelete_thread(self, thread_id: str) -> None:
-        self._left.discard(thread_id)
         await self._translated(super().adelete_thread(thread_id))  # type: ignore[misc]
 
     async def _translated(self, work: Awaitable[Any]) -> Any:
@@ -107,10 +90,6 @@ class _Settling:
             raise DatabaseUnavailable(
                 "What is done so far can't be kept; see that the database runs and has room."
             ) from error
-
-
-async def _nothing() -> None:
-    return None
 
 
 class SqliteCheckpoints(_Settling, AsyncSqliteSaver):

@@ -86,7 +86,6 @@ class TaskRunner:
         if await self.store.finish(task_id, "cancelled"):
             if task_id in self._running:
                 _, work = self._running[task_id]
-                self._checkpoints.leave(task_id)
                 work.cancel()
                 await asyncio.wait((work,), timeout=CANCEL_WAIT_S)
             await self._forget(task_id)
@@ -96,8 +95,6 @@ class TaskRunner:
         """Stop the work. What it had not finished goes on at the next start."""
         running = list(self._running.values())
         works = [work for _, work in running]
-        for task, _ in running:
-            self._checkpoints.leave(task.id)
         if self._dispatcher is not None:
             works.append(self._dispatcher)
         for work in works:

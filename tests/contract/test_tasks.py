@@ -395,6 +395,30 @@ async def test_what_ends_the_process_each_time_is_given_up(database: Database) -
     assert last == {"type": "task", "state": "failed"}
 
 
+async def test_what_gets_on_is_not_given_up(database: Database) -> None:
+    store = TaskStore(database)
+    task, _ = await store.create("local", TaskRequest(text="x", each=True))
+    for attempt in range(2 * MAX_ATTEMPTS):
+        assert await store.begin(await store.get(task.id, "local"))
+        await store.append(task.id, [RowsDone(done=attempt + 1, total=100)])
+        await store.recover()
+    assert (await store.get(task.id, "local")).state == "queued"
+
+
+async def test_who_follows_when_the_service_stops_is_told_so(
+    service: Service, client: httpx.AsyncClient
+) -> None:
+    task = await make(client, HANGING)
+    following = asyncio.create_task(client.get(f"/v1/tasks/{task['id']}/events"))
+    await trouble(service).running.wait()
+    async with asyncio.timeout(10):
+        service.tasks.store.stop_following()
+        answer = await following
+    last = [json.loads(event.data) for event in EventSource(answer).iter_sse()][-1]
+    assert last["error"]["code"] == "service_stopping"
+    assert (await client.get(f"/v1/tasks/{task['id']}")).json()["state"] == "running"
+
+
 async def test_the_last_attempt_runs_alone(tmp_path: Path, database: Database) -> None:
     async with small_service(tmp_path / "home") as service:
         store = service.tasks.store

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from httpx_sse import EventSource
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
+from orchestrator.service import Service
 from orchestrator.task import TaskRequest
 
 from .counted import Counted, ran
@@ -46,10 +51,10 @@ async def end_of(own: OwnProcess, task_id: str) -> dict[str, Any]:
     return dict(last["task"])
 
 
-def chain(job: str, how: str = "work") -> str:
+def chain(job: str, **more: Any) -> str:
     """Three steps, each on the result of the one before."""
     steps = [
-        {"text": f"s{number}" if number else job, "job": job, "mark": mark, "how": how}
+        {"text": f"s{number}" if number else job, "job": job, "mark": mark, **more}
         for number, mark in enumerate(MARKS)
     ]
     return plan_of(*(("count", step) for step in steps))
@@ -154,3 +159,80 @@ async def test_a_step_that_others_wait_for_is_not_run_again_when_a_faster_one_wa
     runs = Counter(mark for what, _, mark in ran(tmp_path / "ran") if what == "begin")
     assert runs == {"a": 2, "b": 1, "c": 1, "d": 1}
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+async def test_sigterm_leaves_a_task_to_the_next_start(tmp_path: Path) -> None:
+    """Neither the task nor who follows it holds up the stop, and it goes on by itself."""
+    async with own_process(tmp_path) as own:
+        task_id = await ask(own, chain("job", seconds=3.0))
+        told: list[dict[str, Any]] = []
+        async for event in events(own, task_id):
+            told.append(event)
+            if event.get("step", {}).get("id") == "s2":
+                own.terminate()
+        assert told[-1]["error"]["code"] == "service_stopping"
+        assert await own.ended(10) == 0
+    assert [run for run in ran(own.ran) if run[0] == "end"] == [("end", "job", "a")]
+    async with own_process(tmp_path) as own:
+        task = await end_of(own, task_id)
+    assert task["state"] == "succeeded"
+    assert task["outcome"]["steps"][2]["result"] == {"text": "job>a>b>c"}
+    runs = Counter(mark for what, _, mark in ran(own.ran) if what == "begin")
+    assert runs == {"a": 1, "b": 2, "c": 1}
+
+
+@pytest.mark.parametrize("kept", ["aput", "aput_writes"])
+async def test_a_task_goes_on_from_wherever_it_was_cut_off(tmp_path: Path, kept: str) -> None:
+    """Between any two things that LangGraph keeps of it, a checkpoint or what a node gave."""
+    for last in range(1, 9):
+        home, log = tmp_path / str(last), tmp_path / f"ran{last}"
+        with cut_off_at(kept, last) as (cut_off, over):
+            async with small_service(home, tools=[Counted(log)]) as service:
+                task, _ = await service.tasks.create("local", TaskRequest(text=chain("j")))
+                ending = asyncio.create_task(_ended(service, task.id))
+                reached = asyncio.create_task(cut_off.wait())
+                await asyncio.wait((ending, reached), return_when=asyncio.FIRST_COMPLETED)
+                works = [work for _, work in service.tasks._running.values()]
+                for waiting in (ending, reached, *works):
+                    waiting.cancel()
+                over.set()
+                await asyncio.gather(ending, reached, *works, return_exceptions=True)
+        async with small_service(home, tools=[Counted(log)]) as service:
+            await _ended(service, task.id)
+            ended = await service.tasks.store.get(task.id, "local")
+            told = [event for _, event in await service.tasks.store.events(task.id)]
+        assert ended.state == "succeeded", (last, ended.error)
+        assert ended.outcome is not None
+        made = [step["result"]["text"] for step in ended.outcome["steps"]]
+        assert made == ["j>a", "j>a>b", "j>a>b>c"], last
+        kinds = [event["type"] for event in told if event["type"] != "task"]
+        assert kinds == ["route", "plan", *["step"] * 6], last
+        runs = Counter(mark for what, _, mark in ran(log) if what == "begin")
+        assert sorted(runs.values()) in ([1, 1, 1], [1, 1, 2]), last
+
+
+@contextmanager
+def cut_off_at(name: str, last: int) -> Iterator[tuple[asyncio.Event, asyncio.Event]]:
+    """From the `last` call of this method on nothing is kept any more. The first event tells of
+    it; until the second one is set the call does not return."""
+    kept = getattr(AsyncSqliteSaver, name)
+    reached, over, calls = asyncio.Event(), asyncio.Event(), 0
+
+    @functools.wraps(kept)
+    async def until(*args: Any, **more: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls < last:
+            return await kept(*args, **more)
+        reached.set()
+        await over.wait()
+        return None
+
+    with patch.object(AsyncSqliteSaver, name, until):
+        yield reached, over
+
+
+async def _ended(service: Service, task_id: str) -> None:
+    async with asyncio.timeout(30):
+        async for _ in service.tasks.store.follow(task_id, news_s=30):
+            pass

@@ -175,19 +175,25 @@ class Chat:
 
         The messages are as they are, unless a person has the conversation: then others write, too.
         """
-        listed = await self._list(_owner(request))
-        if current and await self._service.handoffs.open_for(current):
-            return *await self.refresh(current, request), listed
-        return gr.skip(), "", listed
+        news = await self._news(current, request, only_if_handed_over=True)
+        return *news, await self._list(_owner(request))
 
     async def refresh(self, current: str, request: gr.Request) -> tuple[Any, ...]:
         """What has been said meanwhile, and by whom it is answered: (messages, banner)."""
+        return await self._news(current, request, only_if_handed_over=False)
+
+    async def _news(
+        self, current: str, request: gr.Request, *, only_if_handed_over: bool
+    ) -> tuple[Any, Any]:
         tab = self._tab(request)
         async with tab.lock:
+            # The page may have gone on to another conversation, or another request.
             if tab.running is not None or tab.conversation not in (current, None):
                 return gr.skip(), gr.skip()
             try:
-                shown, banner, tab.conversation = await self._shown(current, _owner(request))
+                if only_if_handed_over and not await self._service.handoffs.open_for(current):
+                    return gr.skip(), ""
+                shown, banner, _ = await self._shown(current, _owner(request))
             except SwitchboardError:  # the page looks again in a second
                 return gr.skip(), gr.skip()
             return shown, banner

@@ -149,7 +149,15 @@ def test_the_page_asks_only_while_a_person_has_the_conversation(
     chat.ask("How long do I have to send a laptop back?")
     chat.ask("Maria Silva flew to Paris")
     assert looks() == before
+
+    # What is left behind to be finished does not end it.
+    service.hold()
+    chat.say("please wait")
+    expect(chat.answers).to_have_count(3, timeout=PATIENCE_MS)
     chat.listed(conversation).click()
+    expect(chat.banner).to_be_visible()
+    reply(service, conversation, "Hello, this is Ada.")
+    expect(said_by_a_person(chat)).to_have_count(1, timeout=PATIENCE_MS)
     expect(chat.banner).to_be_visible()
 
 

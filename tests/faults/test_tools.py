@@ -126,15 +126,19 @@ async def test_a_tool_hangs_the_rest_is_answered_by_the_deadline(
 
 @asynccontextmanager
 async def lag_measured() -> AsyncIterator[Callable[[], float]]:
-    """Gives what the longest time was, in seconds, that the event loop was late for a sampler."""
+    """Gives what the longest time was, in seconds, that the event loop was late for a sampler.
+
+    The time in which its thread could have run, had the machine had a core for it, is no lag.
+    """
     worst_s, over = 0.0, threading.Event()
 
     async def sample() -> None:
         nonlocal worst_s
         while not over.is_set():
-            due = time.monotonic() + 0.005
+            due, queued_s = time.monotonic() + 0.005, _queued_for_a_core_s()
             await asyncio.sleep(0.005)
-            worst_s = max(worst_s, time.monotonic() - due)
+            late_s = time.monotonic() - due
+            worst_s = max(worst_s, late_s - (_queued_for_a_core_s() - queued_s))
 
     sampling = asyncio.create_task(sample())
     try:
@@ -142,6 +146,11 @@ async def lag_measured() -> AsyncIterator[Callable[[], float]]:
     finally:
         over.set()
         await sampling
+
+
+def _queued_for_a_core_s() -> float:
+    """How long this thread has waited for a core in its life, as Linux counts it."""
+    return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
 
 
 @pytest.mark.parametrize("tool", ["trouble", "tens"])
@@ -153,12 +162,14 @@ async def test_a_tool_or_a_model_blocks_a_thread_and_the_event_loop_goes_on(
     lags_s = []
     async with healthy_beside(lambda: ask(HEALTHY)):
         # A busy machine delays the loop now and then, a loop that is blocked is late every time.
-        for _ in range(3):
+        for _ in range(5):
             async with lag_measured() as lag_s:
                 outcome = await ask((tool, blocks), ("shout", {"text": "a sibling"}))
             assert statuses(outcome) == ["ok", "ok"]
             assert outcome["steps"][0]["seconds"] >= 0.5
             lags_s.append(lag_s())
+            if lags_s[-1] < 0.05:
+                break
     assert min(lags_s) < 0.05, lags_s
 
 

@@ -13,11 +13,12 @@ from model_servers.contracts import SwitchboardError
 from model_servers.spans import note
 from orchestrator.budget import MeteredChat
 from orchestrator.composer import Composer
-from orchestrator.conversations import ConversationStore, StoredMessage
+from orchestrator.conversations import ConversationStore
 from orchestrator.guard import admit
 from orchestrator.handoff_words import told as words_of
-from orchestrator.handoffs import Handoff, HandoffStore, is_unsure
+from orchestrator.handoffs import Handoff, HandoffStore
 from orchestrator.partial import Told, usage_report
+from orchestrator.past import Past, past_of
 from orchestrator.plan import Plan
 from orchestrator.settings import Settings
 from orchestrator.shapes import shape
@@ -30,7 +31,6 @@ from orchestrator.turn import (
     HandoffReason,
     HandoffReport,
     Limits,
-    Message,
     Outcome,
     Planned,
     Routed,
@@ -305,19 +305,19 @@ class Turns:
 
     async def _begin(self, turn: Turn, message_id: str | None) -> dict[str, Any]:
         """The graph's input; the request becomes part of its conversation."""
-        history, last_plan, earlier, unsure = await self._past(turn, message_id)
+        past = await self._past(turn, message_id)
         kept = turn.conversation_id is not None and not turn.plan_only
         if kept:
             await self._keep_request(turn, message_id)
         return {
             "request": turn.text,
             "attachments": [file.model_dump(mode="json") for file in turn.attachments],
-            "earlier_attachments": earlier,
-            "history": [message.model_dump() for message in history],
-            "last_plan": last_plan.model_dump(mode="json"),
+            "earlier_attachments": past.attachments,
+            "history": [message.model_dump() for message in past.messages],
+            "last_plan": past.last_plan.model_dump(mode="json"),
             "plan_only": turn.plan_only,
             "kept": kept,
-            "unsure_before": unsure,
+            "unsure_before": past.ends_unsure,
         }
 
     async def _keep_request(self, turn: Turn, message_id: str | None) -> None:
@@ -327,21 +327,15 @@ class Turns:
             turn.conversation_id, "user", turn.text, kept, message_id=message_id
         )
 
-    async def _past(
-        self, turn: Turn, own: str | None
-    ) -> tuple[tuple[Message, ...], Plan, list[dict[str, Any]], bool]:
-        """Earlier messages, the last plan, the files of the last turn that had some, and whether
-        the last answer was unsure.
-
-        `own` is the id of this turn's own message, which an earlier attempt may have stored.
-        """
+    async def _past(self, turn: Turn, own: str | None) -> Past:
+        """What came before. `own` is the id of this turn's own message, which an earlier attempt
+        may have stored."""
         if turn.conversation_id is None:
-            return turn.history, Plan(), [], False
+            return Past(turn.history)
         stored = await self._conversations.messages(
             turn.conversation_id, turn.owner, _HISTORY_MESSAGES
         )
-        stored = tuple(message for message in stored if message.id != own)
-        return _messages(stored), _last_plan(stored), _last_files(stored), _ends_unsure(stored)
+        return past_of([message for message in stored if message.id != own])
 
 
 def _done_before(before: Any) -> list[Event]:
@@ -359,46 +353,6 @@ def _done_before(before: Any) -> list[Event]:
     steps = values.get("steps", ())
     events += [StepChanged(step=StepReport.model_validate(step)) for step in steps]
     return events
-
-
-def _messages(stored: tuple[StoredMessage, ...]) -> tuple[Message, ...]:
-    """The conversation as said; a question that leant on another one as it was understood."""
-    messages: list[Message] = []
-    for number, message in enumerate(stored):
-        content = message.content
-        reply = stored[number + 1].outcome if number + 1 < len(stored) else None
-        if message.role == "user" and reply is not None:
-            outcome = Outcome.model_validate(reply) if "route" in reply else None
-            asked = outcome is not None and any("question" in s.args for s in outcome.plan.steps)
-            if outcome is not None and asked and outcome.route.resolved_request:
-                content = outcome.route.resolved_request
-        if content:
-            # What a person said for the service was said for the agent, too.
-            role: Literal["user", "assistant"] = "user" if message.role == "user" else "assistant"
-            messages.append(Message(role=role, content=content))
-    return tuple(messages)
-
-
-def _last_plan(stored: tuple[StoredMessage, ...]) -> Plan:
-    for message in reversed(stored):
-        if message.role == "assistant" and message.outcome:
-            return Plan.model_validate(message.outcome.get("plan") or {})
-    return Plan()
-
-
-def _last_files(stored: tuple[StoredMessage, ...]) -> list[dict[str, Any]]:
-    for message in reversed(stored):
-        if message.role == "user" and message.outcome and message.outcome.get("attachments"):
-            return list(message.outcome["attachments"])
-    return []
-
-
-def _ends_unsure(stored: tuple[StoredMessage, ...]) -> bool:
-    """Whether the last thing said was an answer of low confidence."""
-    if not stored or stored[-1].role != "assistant" or "route" not in (stored[-1].outcome or {}):
-        return False
-    last = Outcome.model_validate(stored[-1].outcome)
-    return last.error is None and last.handoff is None and is_unsure(last.route, last.steps)
 
 
 def _traced(turn: Turn) -> dict[str, Any]:

@@ -1,5 +1,8 @@
-"""A tool that writes down each time it runs, and `switchboard` with it: python -m tests.faults.counted
-serves on the home and port of the environment, with small parts and without the chat page."""
+"""A tool that writes down each time it runs, and `switchboard` with it.
+
+`python -m tests.faults.counted` serves on the home and port of the environment, with small parts
+and without the chat page.
+"""
 
 from __future__ import annotations
 

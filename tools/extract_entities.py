@@ -17,6 +17,7 @@ from tools.contracts import Kind, RunContext, TextSlot, Tool, ToolArgs, ToolData
 from tools.errors import InvalidInput
 from tools.extract_entities_words import EXAMPLES, entity_type, listing
 from tools.pii import find_pii
+from tools.products import spoken_of
 from tools.sentences import Span
 from tools.spans import (
     ENTITY_TYPES,
@@ -59,6 +60,8 @@ _SPACY_SCORES: Mapping[NamedType, float] = {
     "group": 0.85,
     "event": 0.5,
 }
+SPOKEN_OF_SCORE = 0.4
+"""Of a product that is not named, only spoken of."""
 # Abbreviations that the pipeline takes for organisations.
 _NO_NAMES = frozenset("ssn iban pin id vat dob cvv bic swift ip url pii faq asap eta n/a".split())  # noqa: SIM905
 _CURRENCY = "$€£¥₹₩₽"
@@ -111,6 +114,8 @@ class ExtractEntities(Tool):
         # What is redacted by default has to be looked for, whatever else was asked.
         hidden = frozenset(args.types or PERSONAL) if args.redact else frozenset[EntityType]()
         found, language, usage = await _find(args.text, wanted | hidden, ctx)
+        if args.types == ["product"] and language == "en":
+            found = await _with_product(args.text, found, ctx)
         data = ExtractEntitiesResult(
             entities=[
                 Entity(
@@ -199,6 +204,20 @@ def _name(text: str, start: int, end: int) -> Span:
     while start < end and not (text[end - 1].isalnum() or text[end - 1] in ".)!"):
         end -= 1
     return Span(start, end)
+
+
+async def _with_product(text: str, found: list[Found], ctx: RunContext) -> list[Found]:
+    """Where no product is named and only that was asked for: the thing that the text is about."""
+    if any(entity.type == "product" for entity in found):
+        return found
+    window = split_windows(text, SPACY_WINDOW_CHARS)[0]
+    part = text[window.start : window.end]
+    (phrases,) = await ctx.models.predict("nouns-en", [part], deadline=ctx.deadline)
+    span = spoken_of(part, phrases)
+    if span is None:
+        return found
+    start, end = window.start + span.start, window.start + span.end
+    return without_overlaps([*found, Found(start, end, "product", SPOKEN_OF_SCORE, "syntax")])
 
 
 async def _by_llm(

@@ -23,6 +23,7 @@ from orchestrator.settings import Settings
 from tools.classify_text import ClassifyText
 from tools.contracts import RunContext
 from tools.extract_entities import ExtractEntities
+from tools.products import spoken_of
 
 pytestmark = [
     pytest.mark.models,
@@ -114,6 +115,23 @@ def test_entities_have_exact_offsets() -> None:
     assert isinstance(surrogate, list)
     assert isinstance(long, ItemError)
     server.unload()
+
+
+PRODUCTS = [
+    ("The zip broke after two days and nobody answers my mails.", "zip"),
+    ("I bought this blender in May and it leaks. Customer service was no help.", "blender"),
+    ("My daughter loves the tent. Best birthday present ever.", "tent"),
+    ("Does what it says. I use the coffee machine every morning.", "coffee machine"),
+    ("I ordered a rain jacket for my trip to Norway and it kept me dry.", "rain jacket"),
+    ("Stopped working after a week, I want my money back.", None),
+]
+
+
+async def test_the_product_of_a_review(pool: ModelPool) -> None:
+    phrases = await pool.predict("nouns-en", [text for text, _ in PRODUCTS])
+    for (text, product), found in zip(PRODUCTS, phrases, strict=True):
+        span = spoken_of(text, found)
+        assert (text[span.start : span.end] if span else None) == product
 
 
 async def test_translation_keeps_lines_and_refuses_what_it_would_cut(pool: ModelPool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from model_servers.contracts import ChatMessage, ChatReply, ItemError, Usage
-from model_servers.entities import NamedSpan
+from model_servers.entities import NamedSpan, NounPhrase
 from tools.contracts import RunContext, ToolResult
 from tools.errors import InvalidInput
 from tools.extract_entities import ExtractEntities
@@ -27,8 +28,8 @@ class NamePool:
     """A pipeline that knows a few names."""
 
     async def predict(self, name: str, items: Sequence[str], **_: Any) -> list[Any]:
-        assert name == "ner-en"
-        return [self._spans(text) for text in items]
+        assert name in ("ner-en", "nouns-en")
+        return [self._spans(text) if name == "ner-en" else _phrases(text) for text in items]
 
     def _spans(self, text: str) -> list[NamedSpan] | ItemError:
         return sorted(
@@ -37,6 +38,14 @@ class NamePool:
             for start in range(len(text))
             if text.startswith(surface, start)
         )
+
+
+def _phrases(text: str) -> list[NounPhrase]:
+    """Each word after an article, with it."""
+    return [
+        NounPhrase(found.start(), found.end(), found[1].lower(), found[2].lower())
+        for found in re.finditer(r"\b(the|this|my|an?) (\w+)", text, re.IGNORECASE)
+    ]
 
 
 class ScriptedChat:
@@ -115,6 +124,25 @@ async def test_long_texts_keep_their_offsets() -> None:
     text = "Nothing here at all. " * 900 + "Then Maria Silva came. " + "And so on. " * 900
     (entity,) = (await run(text=text)).data.entities  # type: ignore[attr-defined]
     assert text[entity.start : entity.end] == entity.text == "Maria Silva"
+
+
+@pytest.mark.parametrize(
+    ("text", "types", "product"),
+    [
+        ("The zip broke after two days.", ["product"], "zip"),
+        ("My daughter waited for the courier, but she loves this tent.", ["product"], "tent"),
+        ("The delivery took a week.", ["product"], None),
+        ("The zip broke after two days.", ["product", "date"], None),
+        ("The zip broke after two days.", None, None),
+    ],
+)
+async def test_a_product_that_is_only_spoken_of(
+    text: str, types: list[str] | None, product: str | None
+) -> None:
+    given = [
+        entity for entity in found(await run(text=text, types=types)) if entity[1] == "product"
+    ]
+    assert given == ([] if product is None else [(product, "product", "syntax")])
 
 
 async def test_bad_arguments() -> None:

@@ -87,8 +87,12 @@ def fail(error: SwitchboardError) -> NoReturn:
 def suggestion(name: str, known: Iterable[str]) -> str:
     """A hint for a name that is not there."""
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(names)}."
+    close = difflib.get_close_matches(name, names)
+    if not close:
+        return f"there are: {', '.join(names)}."
+    # Swapped letters first: "aks" is rather "ask" than "tasks".
+    best = min(close, key=lambda other: sorted(other) != sorted(name))
+    return f"did you mean {best!r}?"
 
 
 def printable(text: str) -> str:

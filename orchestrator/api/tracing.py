@@ -18,6 +18,8 @@ from orchestrator.logs import RequestFacts, current_request, tell
 
 log = logging.getLogger(__name__)
 
+POLLED = frozenset({"/v1/conversations/{conversation_id}/state"})
+"""Routes that an open page asks again and again."""
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
@@ -96,9 +98,11 @@ def _route(scope: Scope) -> str:
 
 
 def _tell(scope: Scope, request: RequestFacts, answer: _Answer, seconds: float) -> None:
-    """The request's line: of the API always, of the page and of probes where it failed."""
+    """The request's line: of the API always, of the page and of what is asked every second only
+    where it failed."""
     route, failed = _route(scope), answer.status is None or answer.status >= 500
-    level = logging.INFO if scope["path"].startswith("/v1") else logging.DEBUG
+    heard = scope["path"].startswith("/v1") and route not in POLLED
+    level = logging.INFO if heard else logging.DEBUG
     facts: dict[str, Any] = {
         "method": scope["method"],
         "route": route,

@@ -527,6 +527,8 @@ async def test_each_request_has_a_line_and_each_line_is_json(tmp_path: Path) -> 
             assert (await client.post(CHAT, json=body, headers=headers)).status_code == 200
             await client.get("/v1/nothing%0Ahere", headers={"x-request-id": "mine-3"})
             await client.post(CHAT, content=b"{", headers={"x-request-id": "mine-4"})
+            polled = "/v1/conversations/conv_1/state"
+            await client.get(polled, headers={"x-request-id": "mine-5"})
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     requests = {line["request_id"]: line for line in lines if line["message"] == "request"}
     line = requests["mine-2"]
@@ -537,3 +539,4 @@ async def test_each_request_has_a_line_and_each_line_is_json(tmp_path: Path) -> 
     assert requests["mine-3"]["status"] == 404
     assert "nothing" not in requests["mine-3"]["route"]
     assert requests["mine-4"]["status"] in (400, 415)
+    assert (requests["mine-2"]["level"], requests["mine-5"]["level"]) == ("info", "debug")

@@ -46,6 +46,8 @@ class Wait(Tool):
     class Args(ToolArgs):
         text: TextSlot
         seconds: float
+        step: str
+        """Which step it is: the same call in two steps would be made once."""
 
     class Result(ToolData):
         text: str
@@ -76,7 +78,11 @@ class Shape:
                 Step(
                     id=step,
                     tool=Wait.name,
-                    args={"text": list(self.needs.get(step, ("input:text",))), "seconds": seconds},
+                    args={
+                        "text": list(self.needs.get(step, ("input:text",))),
+                        "seconds": seconds,
+                        "step": step,
+                    },
                 )
                 for step, seconds in self.seconds.items()
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,12 +54,19 @@ async def _run(repeats: int) -> Sequence[Row]:
         registry = load_registry()
         composer = Composer(registry, await Router.fit(registry, encoder, settings.cache_dir))
 
+        numbers = itertools.count()
+
+        def requests() -> list[str]:
+            """Requests that nobody has seen: the router remembers the vectors of the last ones."""
+            number = next(numbers)
+            return [request.replace(" ", f" {number} ", 1) for request in REQUESTS]
+
         async def plan() -> None:
-            for request in REQUESTS:
+            for request in requests():
                 await composer.compose(request, {}, language=request_language(request))
 
         async def encode_only() -> None:
-            for request in REQUESTS:
+            for request in requests():
                 await encoder([request], language="en")
 
         ours, alone = await interleave(repeats, plan, encode_only)

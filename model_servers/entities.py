@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
@@ -38,7 +39,7 @@ class NounPhrase(NamedTuple):
 Span = TypeVar("Span")
 
 
-class _Pipeline(Generic[Span]):
+class _Pipeline(ABC, Generic[Span]):
     """Parts of spaCy's small English pipeline, and what is read from each text."""
 
     memory_mb: ClassVar[float] = 500
@@ -73,8 +74,8 @@ class _Pipeline(Generic[Span]):
     def unload(self) -> None:
         self._nlp = None
 
-    def _read(self, doc: Any) -> list[Span]:
-        raise NotImplementedError
+    @abstractmethod
+    def _read(self, doc: Any) -> list[Span]: ...
 
 
 class SpacyEntities(_Pipeline[NamedSpan]):

@@ -1,33 +1,26 @@
-"""Tasks: the API and the command, over a real service on small tools."""
+"""Tasks over the API, by a real service on small tools."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from httpx_sse import EventSource
-from typer.testing import CliRunner, Result
 
-from orchestrator import task_runner, tasks
-from orchestrator.admission import Overloaded
-from orchestrator.cli import app
-from orchestrator.client import Client
-from orchestrator.database import Database, database_at
+from orchestrator import task_runner
+from orchestrator.database import database_at
 from orchestrator.errors import DatabaseUnavailable
 from orchestrator.service import Service
-from orchestrator.settings import get_settings
 from orchestrator.signs import Sign
-from orchestrator.task import Progress, RowsDone, TaskRequest
-from orchestrator.task_runner import ROW_PARTS, STEP_PARTS, telling
+from orchestrator.task import TaskRequest
 from orchestrator.tasks import MAX_ATTEMPTS, TaskStore
-from orchestrator.turn import StepProgress, TextDelta
-from tests.faults.small_service import Trouble, client_of, plan_of, small_parts, small_service
+from tests.faults.small_service import Trouble, client_of, plan_of, small_service
 
 SHOUTED = {"request": plan_of(("shout", {"text": "hello"}), ("shout", {"text": "s1"}))}
 WAITING = {"request": plan_of(("trouble", {"text": "x", "how": "wait"}))}
@@ -371,40 +364,6 @@ async def test_others_tasks_look_as_if_they_were_not_there(
     assert still["state"] in ("queued", "running")
 
 
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with database_at(f"sqlite:///{tmp_path}/state.db") as opened:
-        yield opened
-
-
-async def test_what_ends_the_process_each_time_is_given_up(database: Database) -> None:
-    store = TaskStore(database)
-    poison, _ = await store.create("local", TaskRequest(text="poison"))
-    beside, _ = await store.create("local", TaskRequest(text="beside"))
-    for attempt in range(1, MAX_ATTEMPTS + 1):
-        assert await store.begin(await store.get(poison.id, "local"))
-        if attempt < MAX_ATTEMPTS:
-            assert await store.begin(await store.get(beside.id, "local"))
-        await store.recover()  # as a process does that starts after the one that died
-    ended = await store.get(poison.id, "local")
-    assert ended.state == "failed"
-    assert ended.error is not None
-    assert ended.error.code == "task_abandoned"
-    assert (await store.get(beside.id, "local")).state == "queued"
-    *_, (_, last) = await store.events(poison.id)
-    assert last == {"type": "task", "state": "failed"}
-
-
-async def test_what_gets_on_is_not_given_up(database: Database) -> None:
-    store = TaskStore(database)
-    task, _ = await store.create("local", TaskRequest(text="x", each=True))
-    for attempt in range(2 * MAX_ATTEMPTS):
-        assert await store.begin(await store.get(task.id, "local"))
-        await store.append(task.id, [RowsDone(done=attempt + 1, total=100)])
-        await store.recover()
-    assert (await store.get(task.id, "local")).state == "queued"
-
-
 async def test_who_follows_when_the_service_stops_is_told_so(
     service: Service, client: httpx.AsyncClient
 ) -> None:
@@ -419,9 +378,9 @@ async def test_who_follows_when_the_service_stops_is_told_so(
     assert (await client.get(f"/v1/tasks/{task['id']}")).json()["state"] == "running"
 
 
-async def test_the_last_attempt_runs_alone(tmp_path: Path, database: Database) -> None:
+async def test_the_last_attempt_runs_alone(tmp_path: Path) -> None:
     async with small_service(tmp_path / "home") as service:
-        store = service.tasks.store
+        pass
     async with database_at(service.settings.sqlalchemy_url) as left:
         store = TaskStore(left)
         suspect, _ = await store.create("local", TaskRequest(text=WAITING["request"]))
@@ -437,40 +396,6 @@ async def test_the_last_attempt_runs_alone(tmp_path: Path, database: Database) -
             pass
         assert (await service.tasks.store.get(suspect.id, "local")).state == "succeeded"
         assert (await service.tasks.store.get(beside.id, "local")).state == "succeeded"
-
-
-async def test_an_owner_has_so_many_tasks_that_are_not_finished(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tasks, "MAX_UNFINISHED", 5)
-    store = TaskStore(database)
-    first, _ = await store.create("local", TaskRequest(text="x"), "k")
-    for _ in range(4):
-        await store.create("local", TaskRequest(text="x"))
-    with pytest.raises(Overloaded) as refused:
-        await store.create("local", TaskRequest(text="x"))
-    assert refused.value.retry_after_s
-    assert (await store.create("local", TaskRequest(text="x"), "k")) == (first, False)
-    await store.create("other", TaskRequest(text="x"))
-    await store.finish(first.id, "cancelled")
-    await store.create("local", TaskRequest(text="x"))
-
-
-async def test_an_attempt_tells_nothing_that_an_earlier_one_told(database: Database) -> None:
-    store = TaskStore(database)
-    task, _ = await store.create("local", TaskRequest(text="x"))
-    for _ in range(2):
-        async with telling(store, task.id) as tell:
-            for step in range(1_000):
-                tell(StepProgress(id="s1", fraction=step / 1_000))
-            for row in range(5_001):
-                tell(RowsDone(done=row, total=5_000))
-            tell(TextDelta(text="half of an answer"))
-    told = [event["type"] for _, event in await store.events(task.id)]
-    assert told.count("progress") == STEP_PARTS
-    assert told.count("rows") == ROW_PARTS + 1
-    assert "text" not in told
-    assert (await store.get(task.id, "local")).progress == Progress(done=5_000, total=5_000)
 
 
 async def test_a_task_waits_for_a_database_that_is_gone(
@@ -555,57 +480,6 @@ async def until_idle(service: Service) -> None:
     works = [work for _, work in service.tasks._running.values()]
     if works:
         await asyncio.wait(works, timeout=30)
-
-
-@pytest.fixture
-def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Each command opens the same home's service anew, on small tools."""
-    monkeypatch.setenv("SWITCHBOARD_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("SWITCHBOARD_LLM_BASE_URL", "http://127.0.0.1:9/v1")
-    monkeypatch.setenv("SWITCHBOARD_LLM_MODEL", "none")
-    get_settings.cache_clear()
-    with small_parts():
-        yield
-    get_settings.cache_clear()
-
-
-def run(*args: str) -> Result:
-    return CliRunner().invoke(app, ["tasks", *args], prog_name="switchboard")
-
-
-@pytest.mark.usefixtures("commands")
-def test_the_command_lists_shows_follows_and_cancels() -> None:
-    with Client(get_settings()) as made_by:
-        done = made_by.json("POST", "/v1/tasks", body=SHOUTED)["id"]
-        hangs = made_by.json("POST", "/v1/tasks", body=HANGING)["id"]
-    # Left to go on with by the next command that opens the service.
-    followed = run("show", done, "--follow")
-    assert followed.exit_code == 0, followed.output
-    assert f"{done} succeeded" in followed.stdout
-    assert "s1        shout ok" in followed.stdout
-    assert "HELLO" in followed.stdout
-    shown = json.loads(run("show", done, "--json").stdout)
-    assert shown["outcome"]["steps"][0]["result"] == {"text": "HELLO"}
-    assert run("cancel", hangs).stdout == f"{hangs} cancelled\n"
-    lines = [line.split("\t") for line in run("list").stdout.splitlines()]
-    assert [(line[0], line[2]) for line in lines] == [(hangs, "cancelled"), (done, "succeeded")]
-    (only,) = json.loads(run("list", "--state", "cancelled", "--json").stdout)
-    assert only["id"] == hangs
-    assert len(run("list", "--limit", "1").stdout.splitlines()) == 1
-
-
-@pytest.mark.usefixtures("commands")
-def test_the_command_says_in_one_line_what_is_wrong() -> None:
-    for args in (("show", "task_none"), ("cancel", "task_none"), ("list", "--state", "done")):
-        result = run(*args)
-        assert result.exit_code == 2, result.output
-        assert len(result.stderr.splitlines()) == 1
-    with Client(get_settings()) as client:
-        refused = {"request": plan_of(("trouble", {"text": "x"}))}
-        task_id = client.json("POST", "/v1/tasks", body=refused)["id"]
-    result = run("show", task_id, "--follow")
-    assert result.exit_code == 1
-    assert "error     That can't be done." in result.stdout
 
 
 def csv(text: str) -> dict[str, str]:

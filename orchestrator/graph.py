@@ -61,10 +61,12 @@ if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
 
     from orchestrator.budget import MeteredChat
-    from tools.contracts import Kind, RunContext
+    from tools.contracts import Kind, RunContext, Tool
     from tools.registry import Registry
 
 MAX_SHORTLIST = 6
+MAX_QUESTION_CHARS = 500
+"""What is longer is rather a text than a question."""
 
 Settled = Callable[[], Awaitable[None]]
 LookForSign = Callable[[str, "Mapping[str, Kind]"], Awaitable[Sign | None]]
@@ -264,9 +266,22 @@ async def plan(state: State, runtime: Node) -> State:
         context.chat,
         timeout_s=context.run.remaining_s(),
     )
+    if not planned.steps and tools and tools[0].name == report.shortlist[0].tool:
+        planned = looked_up(state["resolved"], tools[0])
     context.emit(Planned(plan=planned))
     note(by="planner", steps=_as_traced(planned, registry))
     return {"plan": planned.model_dump(mode="json")}
+
+
+def looked_up(question: str, tool: Tool) -> Plan:
+    """The plan that puts a question to a tool that takes nothing else; no steps for other tools.
+
+    A model that plans nothing for a question would answer it from what it remembers, or make it up.
+    """
+    needed = {name for name, field in tool.Args.model_fields.items() if field.is_required()}
+    if needed != {"question"} or len(question) > MAX_QUESTION_CHARS:
+        return Plan()
+    return Plan(steps=(Step(id="s1", tool=tool.name, args={"question": question}),))
 
 
 def _as_traced(planned: Plan, registry: Registry) -> dict[str, str]:

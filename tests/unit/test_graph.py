@@ -13,7 +13,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from orchestrator.budget import BudgetExceeded
 from orchestrator.composer import Composer
 from orchestrator.errors import BadRequest
-from orchestrator.graph import TurnContext, build_agent
+from orchestrator.graph import TurnContext, build_agent, looked_up
 from orchestrator.turn import Event, StepChanged, TextDelta
 
 from .small_tools import ExtractEntities, FakeChat, TranslateText, context, registry
@@ -92,6 +92,21 @@ async def test_what_is_unclear_is_planned_by_the_llm() -> None:
     state = await ask("Summarize it and translate it: Good morning", chat)
     assert state["route"]["path"] == "planner"
     assert state["answer"] == "sum(Good morning)"
+
+
+@pytest.mark.parametrize(
+    ("tool", "question", "tools"),
+    [
+        ("answer_question", "What is the CEO's favourite colour?", ["answer_question"]),
+        ("answer_question", "x" * 501, []),
+        ("summarize_text", "What is the CEO's favourite colour?", []),
+    ],
+)
+def test_a_question_for_which_the_llm_plans_nothing_is_looked_up(
+    tool: str, question: str, tools: list[str]
+) -> None:
+    steps = looked_up(question, TOOLS[tool]).check(TOOLS, {}).steps
+    assert [step.tool for step in steps] == tools
 
 
 async def test_small_talk_is_chat() -> None:

@@ -1,0 +1,125 @@
+"""The chat model itself, asked through the service's public API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from evals.baselines.catalogue import ListedTool, Schema, read_catalogue
+from evals.task import Sample, Way
+from model_servers.contracts import SwitchboardError, Usage
+
+Message = dict[str, str]
+
+
+@runtime_checkable
+class OpenWay(Protocol):
+    """A way in by which the whole public API can be asked, not the agent alone."""
+
+    async def api(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """The JSON that the service answers. Raises SwitchboardError."""
+        ...
+
+
+class NoChatModel(SwitchboardError):
+    """This way in leads to no chat model."""
+
+    code = "no_chat_model"
+    http_status = 400
+
+
+class InvalidReply(SwitchboardError):
+    """What the chat model wrote is no plan and no call: it counts as an error, unrepaired."""
+
+    code = "invalid_reply"
+    http_status = 422
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the chat model wrote; `cut` where it was given no room to end."""
+
+    text: str
+    cut: bool
+    usage: Usage
+
+
+def opened(way: Way) -> OpenWay:
+    """The way in, where it leads to the chat model, too. Raises NoChatModel."""
+    if not isinstance(way, OpenWay):
+        raise NoChatModel(
+            "The baselines ask the chat model itself, and there is no way to it here."
+        )
+    return way
+
+
+async def complete(
+    way: OpenWay, messages: Sequence[Message], schema: Schema, *, max_tokens: int
+) -> Reply:
+    """One reply of the chat model, held to a schema. Raises SwitchboardError."""
+    format_ = {"name": "reply", "strict": True, "schema": schema}
+    body = {
+        "model": "switchboard",
+        "messages": list(messages),
+        "temperature": 0.0,
+        "max_completion_tokens": max_tokens,
+        "response_format": {"type": "json_schema", "json_schema": format_},
+    }
+    answer = await way.api("POST", "/v1/chat/completions", body)
+    choice, usage = answer["choices"][0], answer["usage"]
+    return Reply(
+        text=choice["message"]["content"] or "",
+        cut=choice["finish_reason"] == "length",
+        usage=Usage(usage["prompt_tokens"], usage["completion_tokens"], 1),
+    )
+
+
+def as_object(reply: Reply) -> dict[str, Any]:
+    """The JSON object that a reply holds. Raises InvalidReply."""
+    if reply.cut:
+        raise InvalidReply("The chat model's reply was cut before its end.")
+    try:
+        found = json.loads(reply.text)
+    except (ValueError, RecursionError):
+        raise InvalidReply("The chat model's reply is no JSON.") from None
+    if not isinstance(found, dict):
+        raise InvalidReply("The chat model's reply is no JSON object.")
+    return found
+
+
+async def catalogue_of(sample: Sample, way: OpenWay) -> list[ListedTool]:
+    """The sample's own tools, or the service's. Raises BadCatalogue, SwitchboardError."""
+    entries = sample.inputs.get("catalogue")
+    if entries is None:
+        entries = (await way.api("GET", "/v1/tools"))["data"]
+    return read_catalogue(entries)
+
+
+def inputs_of(sample: Sample, tools: Sequence[ListedTool]) -> dict[str, str]:
+    """What a plan may refer to, with its kind: the attachments, and the request's own text.
+
+    Nothing, where no tool has a slot to fill with it.
+    """
+    if not any(tool.slots for tool in tools):
+        return {}
+    named: Any = sample.inputs.get("attachments") or []
+    return {"input:text": "text"} | {f"input:{a['name']}": str(a["kind"]) for a in named}
+
+
+def wish(sample: Sample, inputs: Mapping[str, str]) -> str:
+    """A request and what came with it, as the chat model reads it."""
+    given = ", ".join(f"{name} ({kind})" for name, kind in inputs.items())
+    request = f"Request: {sample.inputs['request']}"
+    return f"Inputs: {given}\n{request}" if given else request
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every string in a JSON value, the value itself included; no object's keys."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from (text for inner in value.values() for text in strings(inner))
+    elif isinstance(value, list):
+        yield from (text for inner in value for text in strings(inner))

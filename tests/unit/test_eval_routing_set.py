@@ -82,6 +82,8 @@ def test_the_plan_can_run(row: dict[str, Any], registry: Registry) -> None:
     assert checked == plan  # in an order in which it can run, too
     needs = plan.needs(registry)
     assert {step["id"]: set(step["after"]) for step in steps} == needs
+    questions = [step["args"]["question"] for step in steps if "question" in step["args"]]
+    assert all(question in row["request"] for question in questions)
     gold = [step["tool"] for step in row["steps"]]
     for tools in row["alternatives"]:
         assert tools != gold

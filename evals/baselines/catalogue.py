@@ -157,8 +157,8 @@ def _simple(schema: Any, definitions: Mapping[str, Any], depth: int) -> Schema:
 def calls(tools: Sequence[ListedTool], references: Sequence[str]) -> list[Schema]:
     """Schemas of `tool` and `args`, which together allow every call of these tools.
 
-    An argument that takes data takes one of `references`; one that takes text, words too. Tools
-    with the same arguments share a schema, so that hundreds of them make a small grammar.
+    An argument that takes data takes `references`; one that takes text, words too. Tools with the
+    same arguments share a schema, so that hundreds of them make a small grammar.
     """
     shared: list[tuple[Schema, list[str]]] = []
     for tool in tools:
@@ -173,14 +173,18 @@ def calls(tools: Sequence[ListedTool], references: Sequence[str]) -> list[Schema
 
 def _arguments(tool: ListedTool, references: Sequence[str]) -> Schema:
     args = simple(tool.parameters)
-    words = {"type": "string", "maxLength": MAX_STRING_CHARS}
     for name, kind in tool.slots.items():
         if name in args["properties"]:
-            several = args["properties"][name].get("type") == "array"
-            options: list[Schema] = [{"enum": list(references)}] if references else []
-            options += [words] if kind == "text" or not references else []
-            one = options[0] if len(options) == 1 else {"anyOf": options}
-            args["properties"][name] = (
-                {"type": "array", "items": one, "maxItems": MAX_ITEMS} if several else one
-            )
+            args["properties"][name] = _data(kind, references)
     return args
+
+
+def _data(kind: str, references: Sequence[str]) -> Schema:
+    """What a slot takes: a reference, a list of them, or for text the words themselves."""
+    options: list[Schema] = []
+    if references:
+        one = {"enum": list(references)}
+        options += [one, {"type": "array", "items": one, "minItems": 1, "maxItems": MAX_ITEMS}]
+    if kind == "text" or not references:
+        options.append({"type": "string", "maxLength": MAX_STRING_CHARS})
+    return options[0] if len(options) == 1 else {"anyOf": options}

@@ -13,6 +13,18 @@ from model_servers.contracts import SwitchboardError, Usage
 
 Message = dict[str, str]
 
+HANDOFF = ListedTool(
+    name="handoff",
+    description="Hands the conversation over to a person of the company. Use it alone, when the "
+    "user asks for a human, threatens with legal steps, or is in distress or danger.",
+    parameters={
+        "type": "object",
+        "properties": {"reason": {"enum": ["human_requested", "legal_threat", "distress"]}},
+        "required": ["reason"],
+    },
+)
+"""What the agent can do besides its tools; without it the baselines could not be right there."""
+
 
 @runtime_checkable
 class OpenWay(Protocol):
@@ -90,11 +102,15 @@ def as_object(reply: Reply) -> dict[str, Any]:
 
 
 async def catalogue_of(sample: Sample, way: OpenWay) -> list[ListedTool]:
-    """The sample's own tools, or the service's. Raises BadCatalogue, SwitchboardError."""
+    """The sample's own tools; else the service's, and HANDOFF.
+
+    Raises BadCatalogue, SwitchboardError.
+    """
     entries = sample.inputs.get("catalogue")
-    if entries is None:
-        entries = (await way.api("GET", "/v1/tools"))["data"]
-    return read_catalogue(entries)
+    if entries is not None:
+        return read_catalogue(entries)
+    served = (await way.api("GET", "/v1/tools"))["data"]
+    return [*read_catalogue(served), HANDOFF]
 
 
 def inputs_of(sample: Sample, tools: Sequence[ListedTool]) -> dict[str, str]:

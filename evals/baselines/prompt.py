@@ -47,7 +47,8 @@ the request asks for. Take values from the request.
 
 An argument that takes data is filled with a reference: "input:NAME" for an input that comes with \
 the request ("input:text" is the text that the request itself holds), or "s1" for the result of \
-step s1. An argument that takes text may also be words copied exactly from the request.
+step s1; several are given as a list, as ["s1", "s2"]. An argument that takes text may also be a \
+few words copied exactly from the request; a longer text is referred to.
 
 Use as few steps as the request needs: one for each thing that is asked, and one more for each \
 time the same tool is needed with other arguments. Steps that do not need each other's results \

@@ -51,8 +51,9 @@ Take values from the request.
 
 An argument that takes data is filled with a reference: "input:NAME" for an input that comes with \
 the request ("input:text" is the text that the request itself holds), or the placeholder of an \
-earlier result, such as "<s1.text: text>", exactly as it was given to you. An argument that takes \
-text may also be words copied exactly from the request.
+earlier result, such as "<s1.text: text>", exactly as it was given to you; several are given as \
+a list. An argument that takes text may also be a few words copied exactly from the request; a \
+longer text is referred to.
 
 Every call works, and gives placeholders, which stand for results that you can't see: never call \
 a tool again for the same thing. Make as few calls as the request needs: one for each thing that \

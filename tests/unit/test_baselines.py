@@ -175,6 +175,22 @@ async def test_the_tools_of_a_sample_take_the_place_of_the_services() -> None:
     assert not way.schema(0).is_valid({"steps": [step("s1", "spotify.play", {"minutes": 1.0})]})
 
 
+@pytest.mark.parametrize("solve", [prompt.solve, react.solve])
+async def test_a_person_can_be_asked_for(solve: Any) -> None:
+    handoff = step("s1", "handoff", {"reason": "distress"})
+    plan, made = {"steps": [handoff]}, turn("handoff", reason="distress")
+    way = ScriptedWay(*([plan] if solve is prompt.solve else [made, ANSWER]))
+    assert (await solve(sample(), way)).value == plan
+    assert way.schema(0).is_valid(plan if solve is prompt.solve else made)
+
+
+async def test_a_slot_takes_several_results() -> None:
+    joined = step("s2", "summarize_text", {"text": ["s1", "input:a.txt"]}, "s1")
+    way = ScriptedWay({"steps": [SHORTEN, joined]})
+    assert (await by_prompt(way)).value == {"steps": [SHORTEN, joined]}
+    assert way.schema(0).is_valid({"steps": [SHORTEN, joined]})
+
+
 async def test_calls_become_a_plan_joined_by_their_placeholders() -> None:
     way = ScriptedWay(
         turn("summarize_text", text="input:a.txt"),

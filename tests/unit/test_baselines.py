@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from evals.baselines import prompt, react
+from evals.baselines.adapted import adapted
 from evals.baselines.catalogue import BadCatalogue, calls, listing, read_catalogue, simple
 from evals.baselines.direct import InvalidReply, NoChatModel, Reply
 from evals.task import Prediction, Sample
@@ -248,6 +249,23 @@ async def test_arguments_of_foreign_tools_may_have_any_name() -> None:
     assert found.value == {
         "steps": [step("s1", "spotify.play", {"config": "loud"}), step("s2", "NewsTool", {})]
     }
+
+
+@pytest.mark.parametrize(
+    ("reply", "value"),
+    [({"steps": [step("s1", "NewsTool", {})]}, ["NewsTool"]), ({"steps": []}, []), ("bad", None)],
+)
+async def test_a_baseline_takes_and_gives_another_form(reply: Any, value: Any) -> None:
+    solve = adapted(
+        prompt.solve,
+        lambda sample: {"request": sample.inputs["query"], "catalogue": FOREIGN},
+        lambda steps: [made["tool"] for made in steps],
+    )
+    way = ScriptedWay(reply)
+    found = await solve(Sample(id="1", inputs={"query": "what is new?"}, gold=["NewsTool"]), way)
+    assert found.value == value
+    assert (found.error is None) is (value is not None)
+    assert "what is new?" in way.bodies[0]["messages"][1]["content"]
 
 
 @pytest.mark.parametrize("bad", ["not json", turn("shorten"), {"tool": "summarize_text"}])

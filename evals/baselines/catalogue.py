@@ -127,19 +127,24 @@ def _simple(schema: Any, definitions: Mapping[str, Any], depth: int) -> Schema:
     if "$ref" in schema:
         named = str(schema["$ref"]).rpartition("/")[2]
         return _simple(definitions.get(named), definitions, depth + 1)
-    choices = schema.get("anyOf") or schema.get("oneOf")
-    if choices:
-        options = [_simple(o, definitions, depth + 1) for o in choices if o.get("type") != "null"]
+    choices = schema.get("anyOf") or schema.get("oneOf") or ()
+    options = [
+        _simple(option, definitions, depth + 1) for option in choices if not _is_null(option)
+    ]
+    if options:
         return options[0] if len(options) == 1 else {"anyOf": options}
     if "const" in schema:
         return {"const": schema["const"]}
-    if schema.get("enum"):
-        return {"enum": list(schema["enum"])}
-    kind = _TYPES.get(str(schema.get("type")).lower(), str(schema.get("type")).lower())
+    named_type = str(schema.get("type")).lower()
+    kind, enum = _TYPES.get(named_type, named_type), schema.get("enum")
     if kind == "array":
-        items = _simple(schema.get("items"), definitions, depth + 1)
+        # Some catalogues write the values that the items may have beside them.
+        of_items = {"enum": enum} if enum and not isinstance(enum[0], list) else None
+        items = _simple(of_items or schema.get("items"), definitions, depth + 1)
         most = min(int(schema.get("maxItems", MAX_ITEMS)), MAX_ITEMS)
         return {"type": "array", "items": items, "maxItems": most}
+    if enum:
+        return {"enum": list(enum)}
     if kind == "string":
         most = min(int(schema.get("maxLength", MAX_STRING_CHARS)), MAX_STRING_CHARS)
         return {"type": "string", "maxLength": most}
@@ -152,6 +157,10 @@ def _simple(schema: Any, definitions: Mapping[str, Any], depth: int) -> Schema:
             "additionalProperties": False,
         }
     return {"type": kind} if kind in _JSON_TYPES else {}
+
+
+def _is_null(schema: Any) -> bool:
+    return isinstance(schema, Mapping) and schema.get("type") == "null"
 
 
 def calls(tools: Sequence[ListedTool], references: Sequence[str]) -> list[Schema]:

@@ -311,6 +311,7 @@ def test_parameters_are_made_simple() -> None:
                 "code": {"type": "string", "pattern": "^[a-z]{2}$"},
                 "pair": {"type": "tuple", "items": {"type": "float"}},
                 "any": {"type": "any"},
+                "some": {"type": "array", "items": {"type": "string"}, "enum": ["x", "y"]},
                 "tree": {"$ref": "#/$defs/T"},
             },
             "$defs": {
@@ -323,6 +324,7 @@ def test_parameters_are_made_simple() -> None:
     assert schema["code"] == {"type": "string", "maxLength": 300}
     assert schema["pair"]["items"] == {"type": "number"}
     assert schema["any"] == {}
+    assert schema["some"]["items"] == {"enum": ["x", "y"]}
     assert schema["tree"]["properties"]["left"]["type"] == "object"
 
 

@@ -124,7 +124,7 @@ class Client:
                         return
                     found = json.loads(event.data)
                     if isinstance(found, dict) and "error" in found:
-                        raise _reported(500, found)
+                        raise reported(500, found)
                     yield event.event, found
             except httpx.TransportError:
                 raise _broke_off() from None
@@ -178,7 +178,7 @@ class Client:
             break
         try:
             if answer.is_error:
-                raise _reported(answer.status_code, _json_of(answer))
+                raise reported(answer.status_code, _json_of(answer))
             yield answer
         finally:
             answer.close()
@@ -253,7 +253,7 @@ def _json_of(answer: httpx.Response) -> Any:
         return None
 
 
-def _reported(status: int, body: Any) -> ServiceError:
+def reported(status: int, body: Any) -> ServiceError:
     """The error in OpenAI's shape, or what little a status says."""
     error = body.get("error") if isinstance(body, dict) else None
     if not isinstance(error, dict):

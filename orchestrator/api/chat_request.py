@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from tools.artifacts import MAX_NAME_CHARS, ArtifactKind
+
 FunctionName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
 
 
@@ -148,6 +150,13 @@ class JsonSchemaFormat(Body):
     json_schema: SchemaFormat
 
 
+class NamedAttachment(Body):
+    """A file by name and kind, without its bytes: enough to plan with."""
+
+    name: str = Field(min_length=1, max_length=MAX_NAME_CHARS)
+    kind: ArtifactKind
+
+
 class Extension(Body):
     """Switchboard's own field.
 
@@ -155,6 +164,7 @@ class Extension(Body):
         conversation: id of a stored conversation that the message continues.
         store: keep the request and the answer, as a new conversation where none is given.
         plan_only: plan and stop.
+        attachments: files that are not sent, with `plan_only` alone.
         progress: a stream carries route, plan, steps and outcome as events of their own.
         timeout_s, max_steps, max_llm_calls, max_completion_tokens: what the request may take,
             below the service's own bounds.
@@ -163,6 +173,7 @@ class Extension(Body):
     conversation: str | None = None
     store: bool = False
     plan_only: bool = False
+    attachments: list[NamedAttachment] = []
     progress: bool = False
     timeout_s: float | None = Field(default=None, gt=0)
     max_steps: int | None = Field(default=None, ge=1)

@@ -10,6 +10,7 @@ from orchestrator.api.chat_request import (
     AssistantMessage,
     ChatRequest,
     Extension,
+    NamedAttachment,
     SystemMessage,
     TextPart,
     ToolMessage,
@@ -18,7 +19,7 @@ from orchestrator.api.chat_request import (
 from orchestrator.api.uploads import attachment
 from orchestrator.errors import BadRequest
 from orchestrator.turn import Limits, Message, Turn
-from tools.artifacts import Artifact
+from tools.artifacts import Artifact, clean_name
 
 if TYPE_CHECKING:
     from orchestrator.api.facade import Service
@@ -72,6 +73,12 @@ async def as_turn(request: ChatRequest, service: Service, owner: str) -> Turn:
     """
     extension = request.switchboard or Extension()
     text, files = await request_of(request, service, owner)
+    if extension.attachments and not extension.plan_only:
+        raise BadRequest(
+            "switchboard.attachments: names without bytes are enough to plan with, not to work "
+            "on; send the files, or plan_only.",
+            param="switchboard.attachments",
+        )
     history = [_history(message) for message in request.messages[:-1]]
     earlier = tuple(message for message in history if message is not None)
     if earlier and (extension.conversation is not None or extension.store):
@@ -82,11 +89,23 @@ async def as_turn(request: ChatRequest, service: Service, owner: str) -> Turn:
         )
     return Turn(
         text=text,
-        attachments=files,
+        attachments=(*files, *map(_without_bytes, extension.attachments)),
         conversation_id=extension.conversation,
         history=earlier,
         plan_only=extension.plan_only,
         owner=owner,
+    )
+
+
+def _without_bytes(named: NamedAttachment) -> Artifact:
+    """What stands for a file that was not sent; its id is no file's."""
+    return Artifact(
+        id="0" * 64,
+        kind=named.kind,
+        media_type="application/octet-stream",
+        size=0,
+        name=clean_name(named.name),
+        origin="user",
     )
 
 

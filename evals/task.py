@@ -128,6 +128,7 @@ class EvalTask:
         metrics: over all samples, and over each group.
         baselines: other ways to solve the same samples, by name ("vader", "prompt", "react").
         headline: the figure by which runs are compared first.
+        unmatchable: why no prediction can match a gold, or None where one can.
     """
 
     name: str
@@ -139,3 +140,4 @@ class EvalTask:
     headline: str
     baselines: Mapping[str, Solve] = field(default_factory=dict)
     default_data: Path | None = None
+    unmatchable: Callable[[JsonValue], str | None] | None = None

@@ -1,0 +1,77 @@
+"""What a run's figures depend on besides its configuration."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+_PACKAGES = (
+    "switchboard",
+    "numpy",
+    "torch",
+    "transformers",
+    "sentence-transformers",
+    "onnxruntime",
+    "scikit-learn",
+    "litellm",
+    "xllamacpp",
+    "langgraph",
+)
+
+
+def environment(*, concurrency: int, own_service: bool) -> dict[str, Any]:
+    """Machine, versions, git commit where the code is a checkout; the models' versions where the
+    service is one of this process."""
+    facts: dict[str, Any] = {
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {
+            "cpus": len(os.sched_getaffinity(0)),
+            "load": round(os.getloadavg()[0], 2),
+            "architecture": platform.machine(),
+            "system": platform.system(),
+        },
+        "python": platform.python_version(),
+        "packages": {name: found for name in _PACKAGES if (found := _version(name))},
+        "concurrency": concurrency,
+    }
+    if (commit := git_commit(Path(__file__).parent)) is not None:
+        facts["git_commit"] = commit
+    if own_service:
+        from model_servers.serving import versions
+
+        facts["models"] = versions()
+    return facts
+
+
+def git_commit(folder: Path) -> str | None:
+    """The commit that the folder is at, with "+" where tracked files differ from it."""
+    commit = _git(folder, "rev-parse", "HEAD")
+    if not commit:
+        return None
+    return commit + ("+" if _git(folder, "status", "--porcelain", "--untracked-files=no") else "")
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    git = shutil.which("git")
+    if git is None:
+        return None
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed words, no shell
+            [git, "-C", str(folder), *words], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,237 @@
+"""`switchboard eval`: what it prints, what it exits with, and two runs compared."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import JsonValue
+from typer.testing import CliRunner, Result
+
+from evals import Run, run
+from evals.compare import compare
+from tests.unit import eval_fakes
+from tests.unit.eval_fakes import TASK, WORDS, Accuracy, FakeWay, data_file
+
+
+@pytest.fixture(autouse=True)
+def only_this_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    point = EntryPoint("eval", "evals.eval_commands:app", "switchboard.commands")
+    monkeypatch.setattr("orchestrator.cli._points", lambda: {"eval": point})
+    monkeypatch.setattr("evals.task_list.task_names", lambda: ["capitals"])
+    monkeypatch.setitem(sys.modules, "evals.tasks.capitals", eval_fakes)
+
+
+@pytest.fixture
+def way(monkeypatch: pytest.MonkeyPatch) -> FakeWay:
+    """What `run` asks in place of a service of its own."""
+    fake = FakeWay()
+    monkeypatch.setattr("evals.runner.ByUrl", lambda url, **more: _Opened(fake))
+    return fake
+
+
+class _Opened:
+    def __init__(self, way: FakeWay) -> None:
+        self._way = way
+
+    async def __aenter__(self) -> Any:
+        async def check() -> None: ...
+
+        self._way.check = check  # type: ignore[attr-defined]
+        return self._way
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+
+def command(*words: str | Path) -> Result:
+    from orchestrator.cli import app
+
+    return CliRunner().invoke(app, ["eval", *map(str, words)])
+
+
+def eval_run(folder: Path, *words: str | Path, out: str = "run") -> Result:
+    data = data_file(folder)
+    fixed = ("--data", data, "--url", "http://fake", "--out", folder / out)
+    return command("run", "capitals", *fixed, *words)
+
+
+def made(folder: Path, name: str, wrong: Sequence[str] = (), **more: Any) -> Run:
+    return run(TASK, data=data_file(folder), out=folder / name, way=FakeWay(wrong=wrong), **more)
+
+
+def test_the_tasks_are_listed_with_their_solvers() -> None:
+    assert "capitals\tWrites in capitals.\taccuracy\tswitchboard, copy" in command("list").stdout
+    (task,) = json.loads(command("list", "--json").stdout)
+    assert task["solvers"] == ["switchboard", "copy"]
+
+
+def test_a_run_prints_its_figures_with_intervals_and_groups(tmp_path: Path, way: FakeWay) -> None:
+    way.wrong = set(WORDS[:7])
+    done = eval_run(tmp_path)
+    assert done.exit_code == 0, done.output
+    assert "accuracy" in done.stdout
+    assert "0.8000" in done.stdout
+    assert "side=even" in done.stdout
+    assert str(tmp_path / "run") in done.stdout
+
+
+def test_a_run_as_json_is_one_value(tmp_path: Path, way: FakeWay) -> None:
+    found = json.loads(eval_run(tmp_path, "--json", "--limit", "5", "--seed", "3").stdout)
+    (one,) = found["runs"]
+    assert found["ok"]
+    assert one["samples"] == 5
+    assert one["metrics"]["all"]["accuracy"]["value"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("bound", "code"),
+    [("accuracy=0.8", 0), ("accuracy=0.81", 1), ("llm_calls=1", 0), ("llm_calls=0.5", 1)],
+)
+def test_a_figure_worse_than_its_bound_exits_with_1_and_is_named(
+    tmp_path: Path, way: FakeWay, bound: str, code: int
+) -> None:
+    way.wrong = set(WORDS[:7])
+    done = eval_run(tmp_path, "--fail-under", bound)
+    assert done.exit_code == code, done.output
+    assert (bound.partition("=")[0] in done.stderr) == (code == 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--fail-under", "accuracy"), "METRIC=NUMBER"),
+        (("--fail-under", "f1=0.5"), "no figure 'f1'"),
+        (("--solver", "cpoy"), "did you mean 'copy'"),
+        (("--baseline", "nowhere"), "no run in nowhere"),
+        (("--profile", "gpu"), "--url"),
+    ],
+)
+def test_wrong_usage_exits_with_2_in_one_line(
+    tmp_path: Path, way: FakeWay, words: tuple[str, ...], said: str
+) -> None:
+    done = eval_run(tmp_path, *words)
+    assert done.exit_code == 2, done.output
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_task_that_is_not_there_is_told_with_the_nearest() -> None:
+    done = command("run", "capital")
+    assert done.exit_code == 2
+    assert "There is no task 'capital'; did you mean 'capitals'?" in done.stderr
+
+
+def test_bad_rows_golds_that_cannot_be_matched_and_errors_are_noted(
+    tmp_path: Path, way: FakeWay
+) -> None:
+    data = data_file(tmp_path, ["one", "", "two\tTwo", "refused"])
+    done = command("run", "capitals", "--data", data, "--url", "x", "--out", tmp_path / "run")
+    assert "1 rows can't be read; the first is lines.txt, line 2: the line is empty" in done.stderr
+    assert "1 golds can be matched by no prediction" in done.stderr
+    assert "1 samples ended in an error" in done.stderr
+
+
+def test_a_service_that_goes_away_exits_with_3(tmp_path: Path, way: FakeWay) -> None:
+    way.gone_after = 4
+    done = eval_run(tmp_path)
+    assert done.exit_code == 3
+    assert "4 of 35 samples are done" in done.stderr
+    way.gone_after = None
+    assert eval_run(tmp_path).exit_code == 0
+    assert len(way.asked) == 35
+
+
+def test_a_regression_against_the_baseline_exits_with_1_and_is_named(
+    tmp_path: Path, way: FakeWay
+) -> None:
+    before = made(tmp_path, "before").folder
+    way.wrong = set(WORDS[:12])
+    done = eval_run(tmp_path, "--baseline", before)
+    assert done.exit_code == 1
+    assert "accuracy went from 1 to 0.6571, worse beyond the noise" in done.stderr
+
+
+def test_what_is_within_the_noise_is_no_regression(tmp_path: Path, way: FakeWay) -> None:
+    before = made(tmp_path, "before", WORDS[:3]).folder
+    way.wrong = {*WORDS[1:3], WORDS[9], WORDS[20]}
+    assert eval_run(tmp_path, "--baseline", before).exit_code == 0
+
+
+def test_two_runs_are_compared_on_the_samples_that_both_solved(tmp_path: Path) -> None:
+    before = made(tmp_path, "before", WORDS[:14], limit=20, seed=1)
+    after = made(tmp_path, "after", limit=20, seed=2)
+    both = {s.sample.id for s in before.samples} & {s.sample.id for s in after.samples}
+    found = compare(before.folder, after.folder, task=TASK)
+    assert found.samples == len(both) < 20
+    headline = found.changes[0]
+    assert (headline.figure, headline.group) == ("accuracy", "")
+    wrong = len(both & set(WORDS[:14]))
+    assert headline.difference == pytest.approx(wrong / len(both))
+    assert headline.verdict == "better"
+    assert not found.regressions
+
+
+def test_compare_exits_with_1_where_the_second_run_is_worse(tmp_path: Path) -> None:
+    good, bad = made(tmp_path, "good").folder, made(tmp_path, "bad", WORDS[::2]).folder
+    assert command("compare", good, bad).exit_code == 1
+    assert command("compare", bad, good).exit_code == 0
+    assert command("compare", good, good).exit_code == 0
+    found = json.loads(command("compare", good, bad, "--json").stdout)
+    assert "accuracy" in found["regressions"]
+
+
+def test_a_figure_of_which_less_is_better_regresses_upwards(tmp_path: Path) -> None:
+    class Mistakes(Accuracy):
+        name = "mistakes"
+        higher_is_better = False
+
+        def __call__(
+            self, golds: Sequence[JsonValue], predictions: Sequence[JsonValue]
+        ) -> dict[str, float]:
+            return {"mistakes": 1 - super().__call__(golds, predictions)["accuracy"]}
+
+    task = dataclasses.replace(TASK, metrics=[Mistakes()], headline="mistakes")
+    good, bad = made(tmp_path, "good").folder, made(tmp_path, "bad", WORDS[::2]).folder
+    assert next(c.name for c in compare(good, bad, task=task).regressions) == "mistakes"
+    assert not compare(bad, good, task=task).regressions
+
+
+def test_one_of_many_figures_must_differ_by_more_than_the_headline(tmp_path: Path) -> None:
+    class PerWord(Accuracy):
+        """A figure for each of 35 words, of which one was lost: what chance would do, too."""
+
+        def __call__(
+            self, golds: Sequence[JsonValue], predictions: Sequence[JsonValue]
+        ) -> dict[str, float]:
+            right = [g == p for g, p in zip(golds, predictions, strict=True)]
+            shares = {f"share/{n}": sum(right[: n + 9]) / len(right[: n + 9]) for n in range(26)}
+            return {"accuracy": 1.0, **shares}
+
+    task = dataclasses.replace(TASK, metrics=[PerWord()])
+    good = made(tmp_path, "good").folder
+    slightly = made(tmp_path, "slightly", sorted(WORDS)[:4]).folder
+    far = made(tmp_path, "far", sorted(WORDS)[:30]).folder
+    found = compare(good, slightly, task=task)
+    assert any(change.verdict == "worse" for change in found.changes)
+    worse = [change for change in found.changes if change.verdict == "worse"]
+    assert len(found.regressions) < len(worse)
+    assert compare(good, far, task=task).regressions
+
+
+def test_runs_that_cannot_be_compared_are_told(tmp_path: Path) -> None:
+    done = made(tmp_path, "run").folder
+    assert "holds no finished run" in command("compare", done, tmp_path).stderr
+    other = tmp_path / "other"
+    other.mkdir()
+    config = json.loads((done / "config.json").read_text()) | {"task": "routing"}
+    (other / "config.json").write_text(json.dumps(config))
+    assert "a run of capitals" in command("compare", done, other).stderr
+    (other / "config.json").write_text((done / "config.json").read_text())
+    (other / "samples.jsonl").write_text("")
+    assert "no sample in common" in command("compare", done, other).stderr

@@ -1,0 +1,102 @@
+"""Our routing sets: requests with the plan that serves them, one JSON object a line.
+
+    {"id": "r1", "request": "Read this aloud in French", "lang": "en",
+     "attachments": [{"kind": "document", "name": "letter.pdf"}],
+     "steps": [{"id": "s1", "tool": "translate_text", "args": {"target_language": "fr"}},
+               {"id": "s2", "tool": "synthesize_speech", "after": ["s1"]}],
+     "alternatives": [["summarize_text", "translate_text", "synthesize_speech"]]}
+
+No steps means plain chat; an empty list among the alternatives allows plain chat too.
+"""
+
+from __future__ import annotations
+
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+
+from evals.datasets.reading import Reading, RowError
+from evals.task import Dataset
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RoutingAttachment(_Strict):
+    """What is attached: planning takes its kind and name, never its bytes."""
+
+    kind: str = Field(min_length=1)
+    name: str = Field(min_length=1)
+
+
+class RoutingStep(_Strict):
+    """A call of a tool; `after` are the ids of the steps whose results it takes."""
+
+    id: str = Field(min_length=1)
+    tool: str = Field(min_length=1)
+    args: dict[str, JsonValue] = {}
+    after: tuple[str, ...] = ()
+
+
+class RoutingRow(_Strict):
+    """One request. Whether its tools exist is for the task to say."""
+
+    id: str = Field(min_length=1)
+    request: str = Field(min_length=1)
+    attachments: tuple[RoutingAttachment, ...] = ()
+    lang: str = "en"
+    steps: tuple[RoutingStep, ...] = ()
+    alternatives: tuple[tuple[str, ...], ...] = ()
+
+    @model_validator(mode="after")
+    def _joined(self) -> RoutingRow:
+        ids = [step.id for step in self.steps]
+        if len(set(ids)) < len(ids):
+            raise ValueError("two steps have one id")
+        names = [attachment.name for attachment in self.attachments]
+        if len(set(names)) < len(names):
+            raise ValueError("two attachments have one name")
+        for step in self.steps:
+            if dangling := [id for id in step.after if id not in ids]:
+                raise ValueError(f"step {step.id!r} comes after {dangling[0]!r}, which is no step")
+        try:
+            TopologicalSorter({step.id: step.after for step in self.steps}).prepare()
+        except CycleError as error:
+            raise ValueError("the steps wait for one another in a circle") from error
+        return self
+
+
+def routing(path: Path) -> Dataset:
+    """Requests with their plans, from a JSONL file or a folder of them.
+
+    Returns:
+        inputs {"request", "attachments", "lang"}; gold {"steps": [{"id", "tool", "args",
+        "after"}], "alternatives": [[tools in order], …]}; group "lang".
+
+    Raises:
+        DatasetError: there is no such file, or no row that can be read.
+    """
+    reading = Reading(path, "JSONL rows with id, request, attachments, lang, steps, alternatives")
+    for file in reading.files("*.jsonl"):
+        for line, value in reading.objects(file):
+            with reading.row(file, line):
+                row = _row(value)
+                fields = row.model_dump(mode="json")
+                reading.add(
+                    row.id,
+                    {name: fields[name] for name in ("request", "attachments", "lang")},
+                    {name: fields[name] for name in ("steps", "alternatives")},
+                    {"lang": row.lang},
+                )
+    return reading.dataset()
+
+
+def _row(value: dict[str, JsonValue]) -> RoutingRow:
+    try:
+        return RoutingRow.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise RowError(f"{place}: {first['msg']}" if place else first["msg"]) from error

@@ -40,7 +40,7 @@ def environment(*, concurrency: int, own_service: bool) -> dict[str, Any]:
         "packages": {name: found for name in _PACKAGES if (found := _version(name))},
         "concurrency": concurrency,
     }
-    if (commit := git_commit(Path(__file__).parent)) is not None:
+    if (commit := git_commit(Path(__file__))) is not None:
         facts["git_commit"] = commit
     if own_service:
         from model_servers.serving import versions
@@ -49,12 +49,16 @@ def environment(*, concurrency: int, own_service: bool) -> dict[str, Any]:
     return facts
 
 
-def git_commit(folder: Path) -> str | None:
-    """The commit that the folder is at, with "+" where tracked files differ from it."""
-    commit = _git(folder, "rev-parse", "HEAD")
+def git_commit(file: Path) -> str | None:
+    """The commit that a tracked file's checkout is at, with "+" where tracked files differ from
+    it. None where the file is not tracked: a package may be installed below someone's checkout."""
+    if _git(file.parent, "ls-files", "--error-unmatch", file.name) is None:
+        return None
+    commit = _git(file.parent, "rev-parse", "HEAD")
     if not commit:
         return None
-    return commit + ("+" if _git(folder, "status", "--porcelain", "--untracked-files=no") else "")
+    changed = _git(file.parent, "status", "--porcelain", "--untracked-files=no")
+    return commit + ("+" if changed else "")
 
 
 def _git(folder: Path, *words: str) -> str | None:

@@ -24,6 +24,7 @@ _SPARE_S = 30.0
 """How much longer than the service itself a client waits for an answer."""
 _PAUSES_S = (0.5, 2.0, 5.0)
 """Before each further try, where the service has no room or does not listen just now."""
+_LONGEST_PAUSE_S = 30.0
 
 
 class ServiceGone(SwitchboardError):
@@ -143,6 +144,7 @@ class ByUrl:
     async def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         """The answer; tries again where the service says that it may do better later."""
         for pause_s in (*self._pauses_s, None):
+            asked_s = 0.0
             try:
                 answer = await self._http.request(method, path, **request)
             except httpx.TimeoutException as error:
@@ -162,8 +164,9 @@ class ByUrl:
                 if answer.status_code not in (429, 502, 503):
                     raise error_found
                 wrong = f"says: {error_found.message}"
+                asked_s = _retry_after_s(answer)
             if pause_s is not None:
-                await asyncio.sleep(pause_s)
+                await asyncio.sleep(max(pause_s, asked_s))
         raise ServiceGone(f"The service ({self.name}) {wrong}")
 
 
@@ -214,6 +217,12 @@ def _as_file(name: str, data: bytes) -> dict[str, str]:
     media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
     encoded = base64.b64encode(data).decode("ascii")
     return {"filename": name, "file_data": f"data:{media_type};base64,{encoded}"}
+
+
+def _retry_after_s(answer: httpx.Response) -> float:
+    """How long the service asks to wait, within reason."""
+    told = answer.headers.get("retry-after", "")
+    return min(float(told), _LONGEST_PAUSE_S) if told.isdecimal() else 0.0
 
 
 def _json_of(answer: httpx.Response) -> Any:

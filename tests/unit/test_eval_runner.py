@@ -9,14 +9,25 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from evals import Run, run_async
-from evals.run_folder import RunError, RunInUse, RunMismatch, open_folder, read_samples
+from evals.environment import git_commit
+from evals.run_folder import (
+    RunError,
+    RunInUse,
+    RunMismatch,
+    Solved,
+    open_folder,
+    read_samples,
+)
 from evals.runner import TaskBroken
 from evals.task import Prediction, Sample, Way
 from evals.ways import ServiceGone
@@ -195,6 +206,50 @@ async def test_no_samples_and_equal_ids_are_refused(tmp_path: Path) -> None:
         await run(tmp_path, data=data_file(tmp_path, ["", ""]))
     with pytest.raises(RunError, match="2 samples with the id 'one'"):
         await run(tmp_path, data=data_file(tmp_path, ["one", "one"]))
+
+
+@given(kept_bytes=st.integers(0, 2_000))
+def test_a_file_cut_at_any_byte_keeps_its_whole_lines(kept_bytes: int) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name)
+        with open_folder(path, {}) as folder:
+            for number in range(5):
+                sample = Sample(id=str(number), inputs={"text": "语" * 20}, gold=None)
+                folder.add(Solved(sample, Prediction(value="\ud800")))
+        file = path / "samples.jsonl"
+        raw = file.read_bytes()[:kept_bytes]
+        file.write_bytes(raw)
+        with open_folder(path, {}) as folder:
+            assert len(folder.done) == raw.count(b"\n")
+            folder.add(Solved(Sample(id="new", inputs={}, gold=None), Prediction()))
+        assert [one.sample.id for one in read_samples(path)][-1] == "new"
+
+
+async def test_the_trace_of_each_sample_is_kept_with_it(tmp_path: Path) -> None:
+    class TracedWay(FakeWay):
+        async def trace(self, trace_id: str) -> dict[str, Any] | None:
+            return {"id": trace_id, "spans": []}
+
+    done = await run(tmp_path, TracedWay())
+    assert {s.sample.id: s.trace for s in read_samples(done.folder)} == {
+        word: {"id": f"turn_{word}", "spans": []} for word in WORDS
+    }
+
+
+def test_the_commit_is_told_of_tracked_files_alone(tmp_path: Path) -> None:
+    file = tmp_path / "code.py"
+    file.write_text("x = 1\n")
+    assert git_commit(file) is None
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e@example.org"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    assert git_commit(file) is None
+    subprocess.run([*git, "add", "code.py"], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "First"], check=True)
+    commit = git_commit(file)
+    assert commit is not None
+    assert len(commit) == 40
+    file.write_text("x = 2\n")
+    assert git_commit(file) == commit + "+"
 
 
 def test_a_folder_is_free_again_after_its_process_was_killed(tmp_path: Path) -> None:

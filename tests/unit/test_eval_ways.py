@@ -106,6 +106,20 @@ async def test_a_service_without_room_is_asked_again(status: int) -> None:
         assert await way.api("GET", "/v1/tools") == {"data": []}
 
 
+async def test_the_pause_is_as_long_as_the_service_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    paused: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        paused.append(seconds)
+
+    monkeypatch.setattr("evals.ways.asyncio.sleep", sleep)
+    busy = httpx.Response(429, headers={"retry-after": "7"})
+    answers = [busy, httpx.Response(429), httpx.Response(200, json={})]
+    async with at(lambda _: answers.pop(0)) as way:
+        await way.api("GET", "/v1/tools")
+    assert paused == [7.0, 0.0]
+
+
 async def test_a_service_that_stays_away_is_gone_and_named() -> None:
     tried: list[str] = []
 

@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from evals.metrics.additive import AdditiveMetric, Array, Parts, precision_recall_f1, ratio
-from evals.metrics.forms import MetricError, read_list, read_map, shown
+from evals.metrics.forms import MetricError, read_list, shown
 
 # The articles of MLQA's evaluation (Lewis et al. 2020, MLQA: Evaluating Cross-lingual Extractive
 # Question Answering); the English ones are SQuAD's.
@@ -32,7 +32,8 @@ _BY_CHARACTER = ("zh",)
 class SquadAnswers(AdditiveMetric):
     """exact_match and f1 of short answers, from 0 to 1.
 
-    Golds are {"answers": [texts], "lang"}, with no text where the right answer is "I don't know".
+    Golds are lists of texts, or {"answers": [texts], "lang"}; no text where the right answer is
+    "I don't know". Where a gold has no `lang`, `language` holds.
     Predictions are a text or {"answer"}; a None in there, or an empty text, says "I don't know".
     An error is right for no gold.
 
@@ -47,8 +48,11 @@ class SquadAnswers(AdditiveMetric):
 
     name = "answers"
 
+    def __init__(self, language: str = "en") -> None:
+        self.language = language
+
     def parts(self, golds: Sequence[JsonValue], predictions: Sequence[JsonValue]) -> Parts:
-        rows = [_row(g, p) for g, p in zip(golds, predictions, strict=True)]
+        rows = [_row(g, p, self.language) for g, p in zip(golds, predictions, strict=True)]
         return Parts(np.array(rows, dtype=float).reshape(len(rows), 9), _figures)
 
 
@@ -102,11 +106,11 @@ def _punctuation() -> frozenset[str]:
     )
 
 
-def _row(gold: JsonValue, prediction: JsonValue) -> tuple[float, ...]:
-    golden = read_map(gold, "A gold answer")
-    language = str(golden.get("lang") or "en")
+def _row(gold: JsonValue, prediction: JsonValue, language: str) -> tuple[float, ...]:
+    if isinstance(gold, dict):
+        language = str(gold.get("lang") or language)
     # A gold of marks and articles alone leaves nothing to compare; SQuAD's script drops it too.
-    texts = [str(answer) for answer in read_list(golden.get("answers"), "answers")]
+    texts = [str(answer) for answer in read_list(gold, "answers")]
     rights = [right for text in texts if (right := normalise_answer(text, language))]
     if texts and not rights:
         raise MetricError(f"No prediction can match the gold answers {shown(list(texts))}.")

@@ -17,9 +17,10 @@ _MAX_FOUND = 100
 class MeanAveragePrecision:
     """COCO's mean average precision (Lin et al. 2014), by faster-coco-eval.
 
-    Golds are lists of {"box": [x, y, width, height], "label"} in pixels, predictions the same
-    with a "score"; both may be {"boxes": [...]}. An error finds nothing. Boxes of a label that
-    no gold has are not judged, as COCO has it. Figures: map, the mean over the labels and over
+    Golds are lists of {"box": [left, top, right, bottom], "label", "crowd"} in pixels, `crowd`
+    where it is COCO's mark of a group that is no miss; predictions are the same with a "score".
+    Both may be {"boxes": [...]}. An error finds nothing. Boxes of a label that no gold has are
+    not judged, as COCO has it. Figures: map, the mean over the labels and over
     overlaps (IoU) from 0.50 to 0.95; map_50 and map_75, at these; ap/L for each label.
     """
 
@@ -82,17 +83,29 @@ def _rows(images: list[list[dict[str, Any]]], ids: dict[str, int]) -> list[dict[
                         "image_id": image,
                         "category_id": ids[box["label"]],
                         "area": width * height,
-                        "iscrowd": 0,
                     }
                 )
     return rows
 
 
 def _box(item: JsonValue, *, scored: bool = False) -> dict[str, Any]:
+    """As COCO has it: [left, top, width, height]."""
     match item:
-        case {"box": [x, y, width, height], "label": str(label), "score": int() | float() as score}:
-            return {"bbox": [x, y, width, height], "label": label, "score": score}
-        case {"box": [x, y, width, height], "label": str(label)} if not scored:
-            return {"bbox": [x, y, width, height], "label": label}
-    form = '"box": [x, y, width, height], "label"' + (', "score"' if scored else "")
+        case {
+            "box": [
+                int() | float() as left,
+                int() | float() as top,
+                int() | float() as right,
+                int() | float() as bottom,
+            ],
+            "label": str(label),
+            **rest,
+        } if not scored or isinstance(rest.get("score"), int | float):
+            return {
+                "bbox": [left, top, right - left, bottom - top],
+                "label": label,
+                "score": rest.get("score"),
+                "iscrowd": int(bool(rest.get("crowd"))),
+            }
+    form = '"box": [left, top, right, bottom], "label"' + (', "score"' if scored else "")
     raise MetricError(f"A box is {{{form}}}, not {shown(item)}.")

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from pydantic import JsonValue
@@ -29,9 +30,10 @@ class PlanMatch(AdditiveMetric):
     """Plans against golds.
 
     A prediction is held against the gold and each alternative, and judged by the one whose tools
-    it meets best; the gold's on a tie. An alternative is a chain: each tool comes after the one
-    before it. It states no arguments, so a plan that follows one is not judged on its arguments.
-    An error is a plan without steps, but is not plain chat, and is never exact.
+    it meets best, on a tie by its edges; the gold where both are equal. An alternative is a
+    chain: each tool comes after the one before it. It states no arguments, so a plan that follows
+    one is not judged on its arguments. An error is a plan without steps, but is not plain chat,
+    and is never exact.
 
     Figures:
         node_f1: micro F1 over the plans' multisets of tools (also node_precision, node_recall).
@@ -75,7 +77,9 @@ def _row(gold: JsonValue, prediction: JsonValue) -> list[float]:
     planned = {} if prediction is None else read_map(prediction, "A predicted plan")
     shape = _EMPTY if failed else _shape(planned)
     # max keeps the first of equals, which is the gold.
-    best = max(rights, key=lambda right: _f1(shape.tools, right.tools))
+    best = max(
+        rights, key=lambda right: (_f1(shape.tools, right.tools), _f1(shape.edges, right.edges))
+    )
     abstains = not failed and not shape.tools
     chat = not best.tools
     hands_over = HANDOFF in shape.tools
@@ -119,9 +123,9 @@ def _defined(values: Array, counts: Array) -> Array:
 
 
 def _shape(plan: Mapping[str, JsonValue]) -> _Shape:
-    if plan.get("path") == HANDOFF:
-        return _Shape(Counter([HANDOFF]), Counter(), Counter())
     steps = [read_map(step, "A step") for step in read_list(plan.get("steps"), "steps")]
+    if plan.get("path") == HANDOFF and not any(step.get("tool") == HANDOFF for step in steps):
+        steps = [{"id": HANDOFF, "tool": HANDOFF}]
     tool_of = {str(step.get("id")): str(step.get("tool")) for step in steps}
     edges: Counter[tuple[str, str]] = Counter()
     args: Counter[tuple[str, str, str]] = Counter()
@@ -175,11 +179,11 @@ def _without_llm(plan: Mapping[str, JsonValue]) -> bool:
     return plan.get("path") in _WITHOUT_LLM if calls is None else calls == 0
 
 
-def _overlap(one: Counter, right: Counter) -> tuple[int, int, int]:  # type: ignore[type-arg]
+def _overlap(one: Counter[Any], right: Counter[Any]) -> tuple[int, int, int]:
     """Matched, predicted, wanted."""
     return (one & right).total(), one.total(), right.total()
 
 
-def _f1(one: Counter[str], right: Counter[str]) -> float:
+def _f1(one: Counter[Any], right: Counter[Any]) -> float:
     matched, predicted, wanted = _overlap(one, right)
     return 2 * matched / (predicted + wanted) if predicted + wanted else 1.0

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evals.metrics import (
@@ -73,6 +73,7 @@ def test_nothing_gives_no_figures() -> None:
     assert Classification()([], []) == {}
 
 
+@settings(deadline=None)
 @given(PAIRS)
 def test_the_library_and_the_sums_agree(pairs: list[tuple[Any, Any]]) -> None:
     golds, predictions = map(list, zip(*pairs, strict=True))
@@ -80,6 +81,7 @@ def test_the_library_and_the_sums_agree(pairs: list[tuple[Any, Any]]) -> None:
     assert metric(golds, predictions) == pytest.approx(sums(metric, golds, predictions))
 
 
+@settings(deadline=None)
 @given(PAIRS)
 def test_label_figures_are_shares(pairs: list[tuple[Any, Any]]) -> None:
     golds, predictions = map(list, zip(*pairs, strict=True))
@@ -87,6 +89,7 @@ def test_label_figures_are_shares(pairs: list[tuple[Any, Any]]) -> None:
         assert all(0 <= value <= 1 for value in metric(golds, predictions).values())
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(LABELS, LABELS), min_size=1))
 def test_precision_turned_round_is_recall(pairs: list[tuple[str, str]]) -> None:
     golds, predictions = map(list, zip(*pairs, strict=True))
@@ -133,6 +136,7 @@ def test_labels_without_scores_have_no_calibration() -> None:
     assert Calibration()(["a"], ["a"]) == {}
 
 
+@settings(deadline=None)
 @given(PAIRS)
 def test_brier_by_library_and_sums_agree(pairs: list[tuple[Any, Any]]) -> None:
     golds, predictions = map(list, zip(*pairs, strict=True))
@@ -140,6 +144,7 @@ def test_brier_by_library_and_sums_agree(pairs: list[tuple[Any, Any]]) -> None:
     assert metric(golds, predictions) == pytest.approx(sums(metric, golds, predictions))
 
 
+@settings(deadline=None)
 @given(PAIRS)
 def test_the_bins_hold_every_score_once(pairs: list[tuple[Any, Any]]) -> None:
     golds, predictions = map(list, zip(*pairs, strict=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evals.metrics import (
@@ -50,6 +50,7 @@ def test_no_entity_anywhere_gives_no_figures() -> None:
     assert TaggedEntities()([["O"]], [["O"]]) == {}
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(TAGS, TAGS), min_size=1, max_size=6))
 def test_seqeval_and_the_sums_agree(pairs: list[tuple[list[str], list[str]]]) -> None:
     golds, found = map(list, zip(*pairs, strict=True))
@@ -115,6 +116,7 @@ def test_an_untranslated_line_costs() -> None:
     assert Translation()(golds, [None, None]) == {"chrf": 0.0, "bleu": 0.0}
 
 
+@settings(deadline=None)
 @given(WORDS, WORDS)
 def test_translation_lies_between_0_and_100(gold: str, found: str) -> None:
     assert all(0 <= value <= 100 + 1e-9 for value in Translation()([gold], [found]).values())
@@ -137,6 +139,7 @@ def test_a_missing_transcript_is_all_wrong() -> None:
     assert ErrorRates()(["one two"], [None]) == {"wer": 1.0, "cer": 1.0}
 
 
+@settings(deadline=None)
 @given(WORDS.filter(str.strip), WORDS)
 def test_error_rates_are_no_less_than_zero_and_zero_for_the_same(gold: str, found: str) -> None:
     assert all(value >= 0 for value in ErrorRates(str)([gold], [found]).values())
@@ -185,6 +188,7 @@ def test_a_gold_that_no_answer_can_match_is_said() -> None:
         SquadAnswers()([["the"]], ["the"])
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.lists(st.sampled_from("xyz")), st.lists(st.sampled_from("xyz")))))
 def test_citations_turned_round_swap_precision_and_recall(
     pairs: list[tuple[list[str], list[str]]],

@@ -22,6 +22,7 @@ from model_servers.contracts import SwitchboardError
 
 MAX_FILE_BYTES = 256 * 2**20
 MAX_FILES = 50_000
+MAX_BAD_ROWS = 10_000
 _COLUMNS = {".csv": ",", ".tsv": "\t"}
 
 
@@ -217,7 +218,10 @@ class Reading:
             self.reject(file, line, f"{place} {error}".lstrip())
 
     def reject(self, file: Path, line: int, reason: str) -> None:
-        """Note a bad row."""
+        """Note a bad row. Raises DatasetError at MAX_BAD_ROWS: that is no file of this format."""
+        if len(self._bad_rows) >= MAX_BAD_ROWS:
+            first = f" The first, {_place(self._bad_rows[0])}."
+            self.refuse(f"has more than {MAX_BAD_ROWS:,} rows that can't be read", first)
         self._bad_rows.append(
             BadRow(file=_printable(self.name_of(file)), line=line, reason=_printable(reason)[:300])
         )

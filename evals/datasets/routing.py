@@ -47,6 +47,7 @@ class RoutingRow(_Strict):
     request: str = Field(min_length=1)
     attachments: tuple[RoutingAttachment, ...] = ()
     lang: str = "en"
+    kind: str = ""
     steps: tuple[RoutingStep, ...] = ()
     alternatives: tuple[tuple[str, ...], ...] = ()
 
@@ -73,7 +74,8 @@ def routing(path: Path) -> Dataset:
 
     Returns:
         inputs {"request", "attachments", "lang"}; gold {"steps": [{"id", "tool", "args",
-        "after"}], "alternatives": [[tools in order], …]}; group "lang".
+        "after"}], "alternatives": [[tools in order], …]}; groups "lang", and "kind" where a row
+        says what kind of request it is.
 
     Raises:
         DatasetError: there is no such file, or no row that can be read.
@@ -88,7 +90,7 @@ def routing(path: Path) -> Dataset:
                     row.id,
                     {name: fields[name] for name in ("request", "attachments", "lang")},
                     {name: fields[name] for name in ("steps", "alternatives")},
-                    {"lang": row.lang},
+                    {"lang": row.lang} | ({"kind": row.kind} if row.kind else {}),
                 )
     return reading.dataset()
 

@@ -149,6 +149,18 @@ def test_a_missing_or_huge_file_is_an_error(
         datasets.labelled(write(tmp_path, {"a.csv": "text,label\nx,y\n"}))
 
 
+def test_a_file_of_bad_rows_alone_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MAX_BAD_ROWS", 3)
+    good = lines({"text": "x", "label": "y"})
+    write(tmp_path, {"a.jsonl": f"{good}x\nx\nx\n"})
+    assert len(datasets.labelled(tmp_path).bad_rows) == 3
+    write(tmp_path, {"a.jsonl": f"{good}x\nx\nx\nx\n"})
+    with pytest.raises(DatasetError, match=r"more than 3 rows .* a\.jsonl line 2: is not JSON"):
+        datasets.labelled(tmp_path)
+
+
 # --- tokens with tags ---
 
 

@@ -1,0 +1,80 @@
+"""What the tasks share that ask `classify_text`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from evals.datasets import DatasetError, per_label, split
+from evals.task import Dataset, Prediction, Sample, Way
+
+MAX_EXAMPLES = 2_000
+"""As many as `classify_text` takes in a call."""
+VALIDATION_A_LABEL = 4
+"""Of each label, to choose a threshold on; of what is out of scope, all."""
+
+_TRAINING: dict[str, list[dict[str, str]]] = {}
+"""By dataset and draw: too much to be kept with each sample."""
+
+
+def prediction(data: Mapping[str, Any], **more: str | None) -> Prediction:
+    """The likeliest label with its probability, even where the tool would rather not say."""
+    first = data["labels"][0]
+    return Prediction(
+        value={"label": first["label"], "score": first["score"], **more},
+        details={"method": data["method"], "labels": data["labels"][:5]},
+    )
+
+
+def with_training(dataset: Dataset, seed: int, *, a_label: int, out_of_scope: str) -> Dataset:
+    """The test samples, each with the key of the examples that `solve_by_examples` gives.
+
+    Where the validation split holds texts out of scope, a part of it is there, too: a threshold
+    is chosen on it. A text out of scope has the gold None, and gives no example.
+
+    Args:
+        a_label: so many examples of each label of the train split, and MAX_EXAMPLES in all.
+        out_of_scope: the label of what fits no other.
+
+    Raises DatasetError: there is no train or test split, or there are too many labels.
+    """
+    train = _without(split(dataset, "train"), out_of_scope)
+    labels = {str(sample.gold) for sample in train.samples}
+    if not 2 <= len(labels) <= MAX_EXAMPLES:
+        raise DatasetError(
+            f"{dataset.name!r} has {len(labels)} labels to learn; 2 to {MAX_EXAMPLES} are possible."
+        )
+    drawn = per_label(train, min(a_label, MAX_EXAMPLES // len(labels)), seed)
+    key = f"{dataset.version}:{a_label}:{seed}"
+    _TRAINING[key] = [{"text": str(s.inputs["text"]), "label": str(s.gold)} for s in drawn.samples]
+    judged = [s for s in dataset.samples if s.groups.get("split") == "test"]
+    if not judged:
+        split(dataset, "test")  # says what there is
+    validation = [s for s in dataset.samples if s.groups.get("split") == "val"]
+    if any(s.gold == out_of_scope for s in validation):
+        val = replace(dataset, samples=tuple(validation))
+        known = per_label(_without(val, out_of_scope), VALIDATION_A_LABEL, seed)
+        judged += [*known.samples, *(s for s in validation if s.gold == out_of_scope)]
+    samples = tuple(
+        s.model_copy(
+            update={
+                "inputs": {**s.inputs, "training": key},
+                "gold": None if s.gold == out_of_scope else s.gold,
+            }
+        )
+        for s in judged
+    )
+    return replace(dataset, samples=samples)
+
+
+def _without(dataset: Dataset, label: str) -> Dataset:
+    return replace(dataset, samples=tuple(s for s in dataset.samples if s.gold != label))
+
+
+async def solve_by_examples(sample: Sample, way: Way) -> Prediction:
+    """Classify by the examples that `with_training` drew."""
+    examples: Sequence[dict[str, str]] = _TRAINING[str(sample.inputs["training"])]
+    given = {"text": sample.inputs["text"], "examples": examples}
+    found = await way.invoke("classify_text", given)
+    return prediction(found["data"], split=sample.groups.get("split"))

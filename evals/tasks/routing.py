@@ -1,0 +1,29 @@
+"""Requests as people make them, and the plans that serve them."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from evals.baselines import prompt, react
+from evals.datasets import routing
+from evals.metrics.plans import PlanMatch
+from evals.task import Dataset, EvalTask
+from evals.tasks._plans import planned
+
+
+def _load(path: Path, _seed: int) -> Dataset:
+    return routing(path)
+
+
+TASK = EvalTask(
+    name="routing",
+    version="1",
+    summary="Plans for requests in nine languages, over the tools that there are",
+    load=_load,
+    solve=planned,
+    metrics=(PlanMatch(),),
+    headline="node_f1",
+    baselines={"prompt": prompt.solve, "react": react.solve},
+    default_data=Path(str(files("evals") / "data" / "routing.jsonl")),
+)

@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+HOSTILE = '</pre></style><script>alert(1)</script><img src=x onerror="alert(2)">{{7*7}} @everyone'
 LABELS = ("negative", "neutral", "positive")
 
 
@@ -30,6 +31,32 @@ def made_run(folder: Path, count: int = 300, seed: int = 0, skill: float = 0.7) 
     text = "".join(json.dumps(line) + "\n" for line in lines)
     (folder / "samples.jsonl").write_text(text, encoding="utf-8")
     put(folder, "metrics.json", _metrics(lines))
+    return folder
+
+
+def hostile_run(folder: Path) -> Path:
+    """A run in which all that comes from data or a model is hostile."""
+    made_run(folder, 40)
+    lines = [json.loads(line) for line in (folder / "samples.jsonl").read_text().splitlines()]
+    for number, line in enumerate(lines):
+        sample, prediction = line["sample"], line["prediction"]
+        sample |= {"id": f"{HOSTILE}{number}", "gold": HOSTILE}
+        sample["inputs"], sample["groups"] = {HOSTILE: HOSTILE}, {HOSTILE: HOSTILE}
+        prediction |= {"trace_id": HOSTILE, "value": {"label": HOSTILE + "!", "score": 0.5}}
+        prediction |= {"details": {HOSTILE: [HOSTILE]}, "error": HOSTILE if number < 3 else None}
+        line["trace"] = {HOSTILE: HOSTILE}
+    (folder / "samples.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    metrics["confusion"]["labels"] = [f"{HOSTILE}{number}" for number in range(3)]
+    metrics["all"] |= {f"f1/{HOSTILE}": figure(0.5), HOSTILE: figure(0.5)}
+    metrics["groups"] = {HOSTILE: {HOSTILE: {HOSTILE: figure(0.5)}}}
+    put(folder, "metrics.json", metrics)
+    for name in ("config.json", "environment.json"):
+        values = json.loads((folder / name).read_text())
+        put(folder, name, _spoil(values, HOSTILE) | dict.fromkeys(values, HOSTILE))
+    dataset = {"name": HOSTILE, "version": HOSTILE}
+    dataset["bad_rows"] = [{"file": HOSTILE, "line": 1, "reason": HOSTILE}]
+    put(folder, "dataset.json", dataset | {"unmatchable": [{"id": HOSTILE, "reason": HOSTILE}]})
     return folder
 
 
@@ -102,3 +129,14 @@ def _metrics(lines: list[dict[str, Any]]) -> dict[str, Any]:
             "counts": [list(row.values()) for row in counts.values()],
         },
     }
+
+
+def _spoil(value: Any, text: str) -> Any:
+    """The same JSON with every text and key replaced by, or led by, hostile text."""
+    if isinstance(value, str):
+        return text
+    if isinstance(value, list):
+        return [_spoil(item, text) for item in value]
+    if isinstance(value, dict):
+        return {f"{text}{key}": _spoil(item, text) for key, item in value.items()}
+    return value

@@ -49,6 +49,8 @@ def gorilla(path: Path) -> Dataset:
                 about = row.get("api_data")
                 domain = text_in(about if isinstance(about, dict) else row, "domain")
                 reading.add(f"{file.stem}:{line}", {"request": _instruction(row)}, domain)
+    if path.is_dir():
+        _apis(reading)  # its bytes count into the version, and its bad rows are told
     return reading.dataset()
 
 
@@ -62,23 +64,26 @@ def _instruction(row: Mapping[str, JsonValue]) -> str:
 
 
 def gorilla_catalogue(path: Path) -> tuple[Api, ...]:
-    """The APIs, in the order of the files; entries that can't be read are left out.
+    """The APIs, in the order of the files, from the folder or beside the file of requests.
 
-    Raises DatasetError where there is no catalogue.
+    Entries that can't be read are bad rows of `gorilla`. Raises DatasetError where there is no
+    catalogue.
     """
-    reading = Reading(path, _EXPECTED)
+    reading = Reading(path.parent if path.is_file() else path, _EXPECTED)
+    found = _apis(reading)
+    if not found:
+        reading.refuse("has no catalogue")
+    return tuple(found)
+
+
+def _apis(reading: Reading) -> list[Api]:
     found: list[Api] = []
-    for file in reading.files("*_api.jsonl"):
+    for file in reading.files_if_any("*_api.jsonl"):
         for line, row in reading.objects(file):
             with reading.row(file, line):
-                found.append(
-                    Api(
-                        text_in(row, "domain"),
-                        text_in(row, "api_name"),
-                        str(row.get("functionality") or ""),
-                        str(row.get("description") or ""),
-                    )
+                domain, name = text_in(row, "domain"), text_in(row, "api_name")
+                functionality, description = (
+                    str(row.get(field) or "") for field in ("functionality", "description")
                 )
-    if not found:
-        reading.refuse("has an empty catalogue")
-    return tuple(found)
+                found.append(Api(domain, name, functionality, description))
+    return found

@@ -52,7 +52,7 @@ def metatool_tools(path: Path, group: str) -> Mapping[str, str]:
 
     Raises DatasetError where they can't be read.
     """
-    return _descriptions(Reading(path, _EXPECTED), group)
+    return _descriptions(Reading(path.parent if path.is_file() else path, _EXPECTED), group)
 
 
 def _descriptions(reading: Reading, group: str) -> dict[str, str]:

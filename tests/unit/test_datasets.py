@@ -522,8 +522,13 @@ def test_gorilla_reads_flat_and_published_lines(tmp_path: Path) -> None:
         ("Sort these photos.", "Image Classification"),
         ("Read this.", "Speech"),
     ]
-    assert bad_lines(dataset) == [("a_eval.json", 2)]
-    assert [api.name for api in datasets.gorilla_catalogue(tmp_path)] == ["m"]
+    assert bad_lines(dataset) == [("a_eval.json", 2), ("huggingface_api.jsonl", 2)]
+    for path in (tmp_path, tmp_path / "eval.jsonl"):
+        assert [api.name for api in datasets.gorilla_catalogue(path)] == ["m"]
+    write(tmp_path, {"huggingface_api.jsonl": ""})
+    assert datasets.gorilla(tmp_path).version != dataset.version
+    with pytest.raises(DatasetError, match="has no catalogue"):
+        datasets.gorilla_catalogue(tmp_path)
 
 
 # --- our routing sets ---

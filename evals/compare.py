@@ -26,7 +26,7 @@ class Change:
     Attributes:
         group: "" over all samples, or as "domain=movie".
         difference: `after - before`; `low` and `high` are its 95 % interval, paired by sample.
-        verdict: "noise" where the interval holds zero.
+        verdict: "noise" where the interval holds zero, or too few samples moved the figure.
         regressed: worse beyond the noise of all the figures together.
     """
 
@@ -75,7 +75,8 @@ def compare(before: Path, after: Path, *, task: EvalTask | None = None) -> Compa
 
     The headline has regressed where its 95 % interval lies on the worse side. Of the many other
     figures one in twenty would do so by chance: theirs are held to Bonferroni's stricter level,
-    0.05 over their number, with the interval widened as for a normal distribution.
+    0.05 over their number, with the interval widened as for a normal distribution. Whatever the
+    interval says, as many samples must have moved a figure as a sign test of that level needs.
 
     Raises RunError where they are runs of different tasks, or share no sample, and UnknownTask.
     """
@@ -106,6 +107,14 @@ def compare(before: Path, after: Path, *, task: EvalTask | None = None) -> Compa
 Pairs = Sequence[tuple[Solved, Solved]]
 
 
+def _by_signs(found: Paired, level: float) -> bool:
+    """Whether enough samples go one way for a sign test, even if none went the other.
+
+    A bootstrap of a handful of samples finds no noise where all of them changed alike.
+    """
+    return 2 * 0.5**found.movers <= level
+
+
 def _grouped(pairs: Pairs) -> list[tuple[str, Pairs]]:
     groups: dict[str, list[tuple[Solved, Solved]]] = {}
     for pair in pairs:
@@ -119,11 +128,13 @@ def _change(task: EvalTask, group: str, figure: str, found: Paired, *, figures: 
     sign = 1 if found.higher_is_better else -1
     gain = sign * found.difference.value
     best = max(sign * low, sign * high)
-    worse = found.difference.worse(found.higher_is_better)
+    told_from_chance = found.difference.beyond_noise and _by_signs(found, _LEVEL)
+    worse = told_from_chance and gain < 0
     regressed = worse
     if worse and (group, figure) != ("", task.headline):
-        stricter = NormalDist().inv_cdf(1 - _LEVEL / (2 * figures)) / _Z
-        regressed = gain + stricter * (best - gain) < 0
+        level = _LEVEL / figures
+        stricter = NormalDist().inv_cdf(1 - level / 2) / _Z
+        regressed = gain + stricter * (best - gain) < 0 and _by_signs(found, level)
     return Change(
         group=group,
         figure=figure,
@@ -132,6 +143,6 @@ def _change(task: EvalTask, group: str, figure: str, found: Paired, *, figures: 
         difference=found.difference.value,
         low=low,
         high=high,
-        verdict="worse" if worse else "better" if found.difference.beyond_noise else "noise",
+        verdict="worse" if worse else "better" if told_from_chance else "noise",
         regressed=regressed,
     )

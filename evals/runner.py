@@ -222,7 +222,7 @@ def _config(
     else:
         settings = settings_for(Path(), profile)
         config["profile"] = settings.profile
-        config["chat_model"] = settings.llm_model or "the profile's own"
+        config["chat_model"] = settings.llm_model or settings.vllm_model or "the profile's own"
     return config
 
 

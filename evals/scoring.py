@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +13,11 @@ from evals.metrics.bootstrap import Difference, Interval, bootstrap, paired_diff
 from evals.metrics.classification import Classification, confusion
 from evals.metrics.costs import COSTS_WHERE_HIGHER_IS_BETTER, cost_intervals
 from evals.run_folder import RunError, Solved
-from evals.task import EvalTask
+from evals.task import EvalTask, Metric
 
+ENOUGH_MOVERS = 24
+"""More would tell nothing: by chance alone so many samples go one way once in ten millions."""
+_MOST_TRIED = 500
 _PAIRED_SEED = 0
 """Of the draws of a comparison, which belongs to neither of its runs."""
 
@@ -59,12 +63,17 @@ def groups(solved: Sequence[Solved]) -> dict[str, dict[str, list[Solved]]]:
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """A figure in two runs over the same samples; the difference is `after - before`."""
+    """A figure in two runs over the same samples; the difference is `after - before`.
+
+    `movers` counts the samples that alone move the figure as all of them together do; they are
+    counted up to ENOUGH_MOVERS, and only where the interval of the difference holds no zero.
+    """
 
     before: float
     after: float
     difference: Difference
     higher_is_better: bool
+    movers: int
 
 
 def paired(
@@ -76,12 +85,40 @@ def paired(
     for metric in task.metrics:
         values = metric(golds, old)
         differences = paired_difference(metric, golds, old, new, _PAIRED_SEED)
+        moved = {name: d.value for name, d in differences.items() if d.beyond_noise}
+        movers = _movers(metric, golds, old, new, moved)
         for name, difference in differences.items():
-            value = values[name]
             yield (
                 name,
-                Paired(value, value + difference.value, difference, metric.higher_is_better),
+                Paired(
+                    before=values[name],
+                    after=values[name] + difference.value,
+                    difference=difference,
+                    higher_is_better=metric.higher_is_better,
+                    movers=movers.get(name, 0),
+                ),
             )
+
+
+def _movers(
+    metric: Metric,
+    golds: Sequence[JsonValue],
+    old: Sequence[JsonValue],
+    new: Sequence[JsonValue],
+    moved: Mapping[str, float],
+) -> Counter[str]:
+    """How many samples alone move each of the `moved` figures in its direction."""
+    found: Counter[str] = Counter()
+    values = metric(golds, old) if moved else {}
+    changed = [i for i, (a, b) in enumerate(zip(old, new, strict=True)) if a != b]
+    for i in changed[:_MOST_TRIED]:
+        if all(found[name] >= ENOUGH_MOVERS for name in moved):
+            break
+        one_changed = metric(golds, [*old[:i], new[i], *old[i + 1 :]])
+        for name, difference in moved.items():
+            alone = one_changed.get(name, values[name]) - values[name]
+            found[name] += alone * difference > 0
+    return found
 
 
 def _figures(

@@ -182,7 +182,7 @@ def test_the_threshold_is_chosen_on_val_and_used_on_test() -> None:
 
 def test_entities_become_tags_of_the_tokens_that_they_touch() -> None:
     # "Dr. Ana-Maria Silva flew to Porto": the tool's name begins inside the second token.
-    tokens = [[0, 3], [4, 13], [14, 19], [20, 24], [25, 27], [28, 33]]
+    tokens: JsonValue = [[0, 3], [4, 13], [14, 19], [20, 24], [25, 27], [28, 33]]
     entities = [
         {"start": 5, "end": 19, "type": "person"},
         {"start": 28, "end": 33, "type": "place"},

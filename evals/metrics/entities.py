@@ -33,8 +33,8 @@ class TaggedEntities(AdditiveMetric):
         from seqeval.scheme import IOB2
 
         wanted, found = _tags(golds, predictions)
-        labels = {span[2] for spans in _spans_of(wanted) for span in spans}
-        if not labels and not any(_spans_of(found)):
+        labels = _begun(wanted)
+        if not labels and not _begun(found):
             return {}
         report = classification_report(
             wanted, found, mode="strict", scheme=IOB2, output_dict=True, zero_division=0
@@ -125,6 +125,11 @@ def _tags(
             if tag != "O" and not (tag[:2] in ("B-", "I-") and len(tag) > 2):
                 raise MetricError(f"{shown(tag)} is no IOB2 tag: O, B-LABEL or I-LABEL.")
     return wanted, found
+
+
+def _begun(sequences: list[list[str]]) -> set[str]:
+    """The labels of the entities: in IOB2 each begins with a B-."""
+    return {tag[2:] for tags in sequences for tag in tags if tag.startswith("B-")}
 
 
 def _spans_of(sequences: list[list[str]]) -> list[list[Span]]:

@@ -6,7 +6,7 @@ The agent plans over its own tools alone. What its API offers for a catalogue of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,14 +21,14 @@ Catalogue = Callable[[Sample], Sequence[tuple[str, str]]]
 
 
 def nearest_tool(catalogue: Catalogue) -> Solve:
-    """The one tool whose description is nearest to the request."""
+    """The one tool whose description is nearest to the request: no chat model is asked."""
 
     async def solve(sample: Sample, way: Way) -> Prediction:
         examples = [{"text": about, "label": name} for name, about in catalogue(sample)]
         given = {"text": sample.inputs["request"], "examples": examples}
         found = await way.invoke("classify_text", given)
         data = found["data"]
-        value = _as_plan([data["labels"][0]["label"]], found["usage"])
+        value = _as_plan([data["labels"][0]["label"]], llm_calls=0)
         return Prediction(value=value, details={"labels": data["labels"][:5]})
 
     return solve
@@ -45,7 +45,7 @@ def planners(catalogue: Catalogue) -> dict[str, Solve]:
         return {"request": sample.inputs["request"], "catalogue": tools}
 
     def value(steps: list[dict[str, Any]]) -> JsonValue:
-        return _as_plan([str(step["tool"]) for step in steps], {"llm_calls": 1})
+        return _as_plan([str(step["tool"]) for step in steps], llm_calls=1)
 
     solvers = {"prompt": prompt.solve, "react": react.solve}
     return {name: adapted(solve, inputs, value) for name, solve in solvers.items()}
@@ -60,12 +60,12 @@ def with_plans(dataset: Dataset) -> Dataset:
 def gold(tools: JsonValue) -> dict[str, JsonValue]:
     """The gold plan: these tools with no arguments."""
     named = tools if isinstance(tools, list) else [tools]
-    return {**_as_plan([str(tool) for tool in named], {}), "alternatives": []}
+    return {**_as_plan([str(tool) for tool in named]), "alternatives": []}
 
 
-def _as_plan(tools: Sequence[str], usage: Mapping[str, Any]) -> dict[str, Any]:
-    steps = [
+def _as_plan(tools: Sequence[str], **more: JsonValue) -> dict[str, JsonValue]:
+    steps: list[JsonValue] = [
         {"id": f"s{number}", "tool": tool, "args": {}, "after": []}
         for number, tool in enumerate(tools, start=1)
     ]
-    return {"steps": steps, **{k: v for k, v in usage.items() if k == "llm_calls"}}
+    return {"steps": steps, **more}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from evals.baselines.catalogue import ListedTool, Schema, read_catalogue
 from evals.task import Sample, Way
+from evals.watched import NoWay, OpenWay
 from model_servers.contracts import SwitchboardError, Usage
 
 Message = dict[str, str]
@@ -24,22 +25,6 @@ HANDOFF = ListedTool(
     },
 )
 """What the agent can do besides its tools; without it the baselines could not be right there."""
-
-
-@runtime_checkable
-class OpenWay(Protocol):
-    """A way in by which the whole public API can be asked, not the agent alone."""
-
-    async def api(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """The JSON that the service answers. Raises SwitchboardError."""
-        ...
-
-
-class NoChatModel(SwitchboardError):
-    """This way in leads to no chat model."""
-
-    code = "no_chat_model"
-    http_status = 400
 
 
 class InvalidReply(SwitchboardError):
@@ -59,11 +44,9 @@ class Reply:
 
 
 def opened(way: Way) -> OpenWay:
-    """The way in, where it leads to the chat model, too. Raises NoChatModel."""
+    """The way in, where it leads to the whole API, the chat model's included. Raises NoWay."""
     if not isinstance(way, OpenWay):
-        raise NoChatModel(
-            "The baselines ask the chat model itself, and there is no way to it here."
-        )
+        raise NoWay("This leads to the agent and the tools alone, and not to the chat model.")
     return way
 
 

@@ -90,7 +90,7 @@ async def solve(sample: Sample, way: Way) -> Prediction:
     """The plan of `{"request", "attachments"?, "catalogue"?}`, as `{"steps": [{"id", "tool",
     "args", "after"}]}`; an invalid one is an error.
 
-    Raises NoChatModel, BadCatalogue, and what the service answers instead of a reply.
+    Raises NoWay, BadCatalogue, and what the service answers instead of a reply.
     """
     begun, chat = time.perf_counter(), opened(way)
     tools = await catalogue_of(sample, chat)

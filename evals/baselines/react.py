@@ -19,7 +19,6 @@ from evals.baselines.catalogue import ListedTool, Schema, calls, listing, simple
 from evals.baselines.direct import (
     InvalidReply,
     Message,
-    OpenWay,
     as_object,
     catalogue_of,
     complete,
@@ -29,6 +28,7 @@ from evals.baselines.direct import (
     wish,
 )
 from evals.task import Prediction, Sample, Way
+from evals.watched import OpenWay
 from model_servers.contracts import Usage
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ async def solve(sample: Sample, way: Way) -> Prediction:
     """The calls made for `{"request", "attachments"?, "catalogue"?}`, as the plan `{"steps":
     [{"id", "tool", "args", "after"}]}`; a turn that is neither call nor answer is an error.
 
-    Raises NoChatModel, BadCatalogue, and what the service answers instead of a reply.
+    Raises NoWay, BadCatalogue, and what the service answers instead of a reply.
     """
     begun, chat = time.perf_counter(), opened(way)
     tools = await catalogue_of(sample, chat)

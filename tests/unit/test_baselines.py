@@ -12,8 +12,9 @@ from jsonschema import Draft202012Validator
 from evals.baselines import prompt, react
 from evals.baselines.adapted import adapted
 from evals.baselines.catalogue import BadCatalogue, calls, listing, read_catalogue, simple
-from evals.baselines.direct import InvalidReply, NoChatModel, Reply
+from evals.baselines.direct import InvalidReply, Reply
 from evals.task import Prediction, Sample
+from evals.watched import NoWay
 from model_servers.contracts import Usage
 from orchestrator.api.tools import describe
 from orchestrator.client import ServiceUnavailable
@@ -285,7 +286,7 @@ async def test_a_service_that_goes_away_is_the_runs_to_handle(solve: Any) -> Non
 
 @pytest.mark.parametrize("solve", [prompt.solve, react.solve])
 async def test_a_way_without_the_chat_model_is_refused(solve: Any) -> None:
-    with pytest.raises(NoChatModel):
+    with pytest.raises(NoWay):
         await solve(sample(), object())
 
 

@@ -263,6 +263,9 @@ def _rows(group: str, figures: Mapping[str, Any]) -> Iterator[tuple[str, str, st
 
 
 def _show_changes(compared: Comparison) -> None:
+    """The headline, over all and by group, and whatever differs beyond the noise."""
+    headline = compared.changes[0].figure
+    shown = [c for c in compared.changes if c.verdict != "noise" or c.figure == headline]
     put_table(
         ("", "figure", "before", "after", "difference", "95 % interval", ""),
         [
@@ -275,10 +278,12 @@ def _show_changes(compared: Comparison) -> None:
                 f"{change.low:+.4f} – {change.high:+.4f}",
                 "REGRESSED" if change.regressed else change.verdict,
             )
-            for change in compared.changes
+            for change in shown
         ],
         aligned=True,
     )
+    if len(shown) < len(compared.changes):
+        put(f"{len(compared.changes) - len(shown)} other figures differ within the noise")
 
 
 def _number(value: float | None) -> str:

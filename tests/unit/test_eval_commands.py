@@ -182,6 +182,7 @@ def test_compare_exits_with_1_where_the_second_run_is_worse(tmp_path: Path) -> N
     assert command("compare", good, bad).exit_code == 1
     assert command("compare", bad, good).exit_code == 0
     assert command("compare", good, good).exit_code == 0
+    assert "REGRESSED" in command("compare", good, bad).stdout
     found = json.loads(command("compare", good, bad, "--json").stdout)
     assert "accuracy" in found["regressions"]
 

@@ -12,9 +12,10 @@ from evals.metrics import Bin, reliability
 from evals.metrics.forms import MetricError
 from evals.report.comparison import Change, Verdict, changes
 from evals.report.plots import quantile
-from evals.report.quality import flips, worst_first
+from evals.report.quality import Measure, measure_of, moved, weakest_first
 from evals.report.run_files import Confusion, Figure, Run
 from evals.run_folder import Solved
+from evals.task import EvalTask
 
 if TYPE_CHECKING:
     from evals.compare import Comparison
@@ -76,15 +77,15 @@ class Versus:
         paired: whether the figures were compared sample by sample, else by their intervals.
         differs: why the two can't be compared as they stand: another task, other data.
         changes: every figure that both have.
-        further, nearer: ids of samples that came further from their gold, and nearer.
+        fell, rose: ids of samples that came off worse than in the baseline, and better.
     """
 
     baseline: Run
     paired: bool
     differs: tuple[str, ...]
     changes: tuple[Change, ...]
-    further: tuple[str, ...]
-    nearer: tuple[str, ...]
+    fell: tuple[str, ...]
+    rose: tuple[str, ...]
 
     def of(self, verdict: Verdict) -> list[Change]:
         return [change for change in self.changes if change.verdict is verdict]
@@ -101,9 +102,14 @@ class Versus:
 
 @dataclass(frozen=True, slots=True)
 class Report:
+    """Attributes: `weak` are the samples that drag the run down, the worst first: by what they
+    cost the headline (`by_headline`), else by their likeness to the gold.
+    """
+
     run: Run
     task: str
     summary: str
+    by_headline: bool
     headline: FigureRow | None
     figures: tuple[FigureRow, ...]
     cost: tuple[FigureRow, ...]
@@ -113,27 +119,38 @@ class Report:
     calibration: tuple[Bin, ...]
     speed: Speed | None
     errors: int
-    wrong: tuple[Solved, ...]
+    weak: tuple[Solved, ...]
     versus: Versus | None
 
     @property
     def worst(self) -> tuple[Solved, ...]:
-        return self.wrong[:WORST_SHOWN]
+        return self.weak[:WORST_SHOWN]
 
 
-def report_of(run: Run, baseline: Run | None = None, paired: Comparison | None = None) -> Report:
-    """All that there is to tell of a run; `paired` is its comparison sample by sample."""
-    versus = _versus(run, baseline, paired) if baseline else None
+def report_of(
+    run: Run,
+    baseline: Run | None = None,
+    *,
+    task: EvalTask | None = None,
+    paired: Comparison | None = None,
+) -> Report:
+    """All that there is to tell of a run.
+
+    Args:
+        task: by whose headline samples are put in order; None: by their likeness to the gold.
+        paired: the comparison with the baseline sample by sample, where there is one.
+    """
+    measure = measure_of(task, run.headline, run.solved)
+    versus = _versus(run, baseline, measure, paired) if baseline else None
     known = {(one.group, one.figure): one for one in versus.changes} if versus else {}
     rows = {
         name: FigureRow(name, figure, known.get(("", name))) for name, figure in run.figures.items()
     }
-    task = run.config.get("task")
-    named = task.get("name") if isinstance(task, dict) else task
     return Report(
         run=run,
-        task=str(named or run.dataset.get("name") or run.name),
-        summary=str(run.config.get("summary") or ""),
+        task=str(run.config.get("task") or run.dataset.get("name") or run.name),
+        summary=task.summary if task else "",
+        by_headline=measure is not None,
         headline=rows.get(run.headline or ""),
         figures=tuple(row for name, row in rows.items() if "/" not in name),
         cost=tuple(
@@ -145,12 +162,12 @@ def report_of(run: Run, baseline: Run | None = None, paired: Comparison | None =
         calibration=_calibration(run.solved),
         speed=_speed(run.solved),
         errors=sum(one.prediction.error is not None for one in run.solved),
-        wrong=tuple(worst_first(run.solved)),
+        weak=tuple(weakest_first(run.solved, measure)),
         versus=versus,
     )
 
 
-def _versus(run: Run, baseline: Run, paired: Comparison | None) -> Versus:
+def _versus(run: Run, baseline: Run, measure: Measure | None, paired: Comparison | None) -> Versus:
     differs: list[str] = []
     for what, ours, theirs in (
         ("task", run.config.get("task"), baseline.config.get("task")),
@@ -160,14 +177,14 @@ def _versus(run: Run, baseline: Run, paired: Comparison | None) -> Versus:
     ):
         if ours != theirs:
             differs.append(f"{what} {_short(ours)}, the baseline's {_short(theirs)}")
-    further, nearer = flips(run.solved, baseline.solved)
+    fell, rose = moved(baseline.solved, run.solved, measure)
     return Versus(
         baseline,
         paired is not None,
         tuple(differs),
         tuple(changes(run, baseline, paired)),
-        tuple(further),
-        tuple(nearer),
+        tuple(fell),
+        tuple(rose),
     )
 
 

@@ -24,7 +24,6 @@ def as_document(report: Report) -> dict[str, Any]:
         "headline": run.headline,
         "samples": len(run.solved),
         "errors": report.errors,
-        "not_right": len(report.wrong),
         "figures": _figures(run.figures),
         "groups": {
             group: {value: _figures(figures) for value, figures in values.items()}
@@ -40,8 +39,8 @@ def as_document(report: Report) -> dict[str, Any]:
             "baseline": versus.baseline.name,
             "differs": list(versus.differs),
             "changes": [_change(change) for change in versus.changes],
-            "further": list(versus.further),
-            "nearer": list(versus.nearer),
+            "fell": list(versus.fell),
+            "rose": list(versus.rose),
         },
         "worst": [_solved(one) for one in report.worst],
         "bad_rows": [row.model_dump() for row in run.bad_rows],

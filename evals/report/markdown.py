@@ -36,7 +36,7 @@ def as_markdown_text(report: Report) -> str:
     if report.classes:
         parts.append(_folded("By class", _grid(report.classes)))
     parts += [_folded(f"By {inert(table.of)}", _grid(table)) for table in report.groups]
-    parts.append(_folded(f"Worst samples: {len(report.wrong)} not right", _worst(report)))
+    parts.append(_folded("Worst samples", _worst(report)))
     bad = (f"{inert(row.file)}, line {row.line}: {inert(row.reason)}" for row in run.bad_rows[:20])
     parts.append(_folded(f"Rows that could not be read: {len(run.bad_rows)}", _list(bad)))
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -128,7 +128,7 @@ def _worst(report: Report) -> str:
                 inert(line_of(one.sample.gold), 80),
                 inert(one.prediction.error or line_of(one.prediction.value), 80),
             ]
-            for one in report.wrong[:WORST_IN_MARKDOWN]
+            for one in report.weak[:WORST_IN_MARKDOWN]
         ),
     )
 

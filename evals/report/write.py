@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from evals.report.content import Report, report_of
 from evals.report.document import as_document
 from evals.report.markdown import as_markdown_text
-from evals.report.run_files import ReportError, read_run
+from evals.report.run_files import ReportError, Run, read_run
 from evals.task import EvalTask
 from model_servers.contracts import SwitchboardError
 
@@ -27,7 +27,7 @@ def write_report(
     """Write report.html, report.md and report.json into the run's folder; gives the page's path.
 
     Each is written whole or not at all. `task` is the runs' task where it is none of
-    `evals/tasks`: its metrics compare the two sample by sample.
+    `evals/tasks`: its metrics put the samples in order and compare the two runs.
 
     Raises:
         ReportError: a folder holds no run, or can't be written.
@@ -55,9 +55,21 @@ def as_json(run_dir: Path, baseline_dir: Path | None = None) -> str:
 
 def _report(run_dir: Path, baseline_dir: Path | None, task: EvalTask | None = None) -> Report:
     run = read_run(run_dir)
+    task = task or _task_of(run)
     if baseline_dir is None:
-        return report_of(run)
-    return report_of(run, read_run(baseline_dir), _paired(baseline_dir, run_dir, task))
+        return report_of(run, task=task)
+    paired = _paired(baseline_dir, run_dir, task)
+    return report_of(run, read_run(baseline_dir), task=task, paired=paired)
+
+
+def _task_of(run: Run) -> EvalTask | None:
+    """The run's task, where it is one of `evals/tasks`."""
+    from evals.task_list import UnknownTask, load_task
+
+    try:
+        return load_task(str(run.config.get("task")))
+    except UnknownTask:
+        return None
 
 
 def _paired(baseline_dir: Path, run_dir: Path, task: EvalTask | None) -> Comparison | None:

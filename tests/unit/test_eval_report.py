@@ -13,13 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from evals.metrics.additive import AdditiveMetric, Parts, means
 from evals.report import ReportError, as_html, as_json, as_markdown, write_report
 from evals.report.comparison import difference_interval
 from evals.report.markdown import inert
 from evals.report.plots import latency_ecdf, latency_histogram, quantile, wilson
-from evals.report.quality import likeness
+from evals.report.quality import likeness, measure_of, moved, weakest_first
 from evals.report.run_files import Figure
-from evals.task import Dataset, EvalTask
+from evals.run_folder import Solved
+from evals.task import Dataset, EvalTask, Prediction, Sample
 from tests.made_run import hostile_run, made_run, put
 
 
@@ -66,7 +68,7 @@ def test_page_shows_worst_samples_errors_first(run: Path) -> None:
     assert failed["prediction"]["trace_id"] in page
     states = re.findall(r'class="state (\w+)"', page)
     assert states == sorted(states)
-    assert {"error", "off"} == set(states)
+    assert {"error", "low"} == set(states)
 
 
 def test_page_tells_of_bad_rows_and_unmatchable_golds(run: Path) -> None:
@@ -119,7 +121,7 @@ def test_inert_text_stays_one_cell_without_markup(text: str) -> None:
 def test_comparison_tells_what_is_beyond_noise(run: Path, baseline: Path) -> None:
     page = as_html(run, baseline)
     assert "could not be compared sample by sample" in page
-    assert "came nearer" in page
+    assert "came off worse" in page
     changes = json.loads(as_json(run, baseline))["comparison"]["changes"]
     verdicts = {(one["group"], one["figure"]): one["verdict"] for one in changes}
     assert verdicts["", "macro_f1"] == "better"
@@ -129,21 +131,22 @@ def test_comparison_tells_what_is_beyond_noise(run: Path, baseline: Path) -> Non
     assert {one["verdict"] for one in backwards} == {"worse", "within noise"}
 
 
-class Exact:
+class Exact(AdditiveMetric):
+    """The share of right labels, under the name of the made-up runs' headline."""
+
     name = "exact"
-    higher_is_better = True
 
-    def __call__(self, golds: Any, predictions: Any) -> dict[str, float]:
+    def parts(self, golds: Any, predictions: Any) -> Parts:
         pairs = zip(golds, predictions, strict=True)
-        right = [given is not None and given["label"] == gold for gold, given in pairs]
-        return {"macro_f1": sum(right) / len(right)}
+        right = [float(given is not None and given["label"] == gold) for gold, given in pairs]
+        return means(["macro_f1"], [[one] for one in right])
 
 
-def test_runs_of_a_given_task_are_compared_sample_by_sample(run: Path, baseline: Path) -> None:
+def made_up_task() -> EvalTask:
     async def solve(*_: Any) -> Any:
         raise AssertionError("a report solves nothing")
 
-    task = EvalTask(
+    return EvalTask(
         name="made_up",
         version="1",
         summary="",
@@ -152,7 +155,43 @@ def test_runs_of_a_given_task_are_compared_sample_by_sample(run: Path, baseline:
         metrics=[Exact()],
         headline="macro_f1",
     )
-    page = write_report(baseline, run, task=task).read_text()
+
+
+def test_samples_are_put_in_order_by_what_they_cost_the_headline() -> None:
+    def solved(name: str, label: str, score: float, error: str | None = None) -> Solved:
+        prediction = Prediction(value={"label": label, "score": score}, error=error)
+        return Solved(Sample(id=name, inputs={}, gold="a"), prediction)
+
+    run = [
+        solved("right", "a", 0.9),
+        solved("unsure", "b", 0.4),
+        solved("sure", "b", 0.8),
+        solved("failed", "a", 0.9, "timeout: It took too long."),
+    ]
+    before = [solved("right", "b", 0.9), *run[1:3], solved("failed", "a", 0.9)]
+    measure = measure_of(made_up_task(), "macro_f1", run)
+    assert measure is not None
+    assert measure.influences(run) == pytest.approx([1 / 4, -1 / 12, -1 / 12, -1 / 12])
+    weak = [one.sample.id for one in weakest_first(run, measure)]
+    assert weak == ["failed", "sure", "unsure"]
+    assert weak == [one.sample.id for one in weakest_first(run, None)]
+    for by in (measure, None):
+        assert moved(before, run, by) == (["failed"], ["right"])
+    assert measure_of(made_up_task(), "bleu", run) is None
+
+
+def test_two_predictions_with_nothing_of_the_gold_are_equally_wrong() -> None:
+    def solved(label: str) -> list[Solved]:
+        sample = Sample(id="s", inputs={}, gold=["a", "b"])
+        return [Solved(sample, Prediction(value=[label]))]
+
+    assert moved(solved("c"), solved("d"), None) == ([], [])
+    assert moved(solved("c"), solved("a"), None) == ([], ["s"])
+    assert moved(solved("b"), solved("d"), None) == (["s"], [])
+
+
+def test_runs_of_a_given_task_are_compared_sample_by_sample(run: Path, baseline: Path) -> None:
+    page = write_report(baseline, run, task=made_up_task()).read_text()
     assert "by paired bootstrap" in page
     assert "regressed" in (baseline / "report.md").read_text().splitlines()[0]
 

@@ -43,14 +43,15 @@ class OverHttp:
 
 @pytest.fixture
 async def service(tmp_path: Path) -> AsyncIterator[FakeService]:
-    async with fake_service(tmp_path) as made:
+    # Reading a prompt with every tool takes its time where other things run, too.
+    async with fake_service(tmp_path, llm_timeout_s=400.0) as made:
         made.registry = load_registry()
         yield made
 
 
 @pytest.fixture
 async def way(service: FakeService) -> AsyncIterator[Any]:
-    async with client_of(service, timeout=300) as http:
+    async with client_of(service, timeout=450) as http:
         yield OverHttp(http)
 
 

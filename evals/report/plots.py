@@ -155,7 +155,7 @@ class _TimeAxis:
         for digits in ((1, 2, 5), (1, 3), (1,)):
             times = [digit * 10.0**power for power in powers for digit in digits]
             inside = [time for time in times if self.first <= time <= self.last]
-            if len(inside) <= 7:
+            if len(inside) <= 6:
                 break
         if not inside:
             inside = [math.sqrt(self.first * self.last)]

@@ -45,7 +45,7 @@ $(VENV)/.torch-$(TORCH_VERSION): $(VENV)/.created
 
 $(VENV)/.locked: requirements.lock $(VENV)/.torch-$(TORCH_VERSION)
 	@echo "==> installing $$(grep -c '^[a-z0-9].*==' requirements.lock) locked packages"
-	$(PIP) install --require-hashes --no-deps -r requirements.lock
+	$(PIP) install --require-hashes --no-deps --use-pep517 -r requirements.lock
 	@touch $@
 
 $(VENV)/.installed: pyproject.toml $(VENV)/.locked

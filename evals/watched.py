@@ -29,10 +29,22 @@ class OpenWay(Protocol):
         ...
 
 
+@runtime_checkable
+class FillingWay(Protocol):
+    """A way in by which files can be given to the service."""
+
+    async def upload(
+        self, path: str, files: Sequence[tuple[str, bytes]], fields: Mapping[str, str]
+    ) -> Any:
+        """The JSON that the service answers to a form. Raises SwitchboardError."""
+        ...
+
+
 class WatchedWay:
     """A way in for one sample.
 
     Attributes:
+        way: the way in itself, the same for all samples of a run.
         gone: set once the service could not be reached: then nothing was predicted, even where
             the solver took it for an error of its own.
         usage: prompt_tokens, completion_tokens and llm_calls of all requests together.
@@ -40,7 +52,7 @@ class WatchedWay:
     """
 
     def __init__(self, way: Way) -> None:
-        self._way = way
+        self.way = way
         self.gone: ServiceGone | None = None
         self.usage = {"prompt_tokens": 0, "completion_tokens": 0, "llm_calls": 0}
         self.trace_id: str | None = None
@@ -55,7 +67,7 @@ class WatchedWay:
     ) -> dict[str, Any]:
         """As the way in does it."""
         outcome = await self._seen(
-            self._way.ask(request, files=files, plan_only=plan_only, attachments=attachments)
+            self.way.ask(request, files=files, plan_only=plan_only, attachments=attachments)
         )
         self._count(outcome.get("usage"))
         self.trace_id = outcome.get("id") or self.trace_id
@@ -63,16 +75,24 @@ class WatchedWay:
 
     async def invoke(self, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """As the way in does it."""
-        result = await self._seen(self._way.invoke(tool, arguments))
+        result = await self._seen(self.way.invoke(tool, arguments))
         self._count(result.get("usage"))
         self.trace_id = result.get("trace_id") or self.trace_id
         return result
 
     async def api(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Any request of the public API, where the way in leads to all of it."""
-        if not isinstance(self._way, OpenWay):
+        if not isinstance(self.way, OpenWay):
             raise NoWay("This way in leads to the agent and the tools alone.")
-        return await self._seen(self._way.api(method, path, body))
+        return await self._seen(self.way.api(method, path, body))
+
+    async def upload(
+        self, path: str, files: Sequence[tuple[str, bytes]], fields: Mapping[str, str]
+    ) -> Any:
+        """A form with files, where the way in takes them."""
+        if not isinstance(self.way, FillingWay):
+            raise NoWay("There is no way here to give the service documents.")
+        return await self._seen(self.way.upload(path, files, fields))
 
     async def _seen(self, asked: Awaitable[T]) -> T:
         try:

@@ -116,6 +116,14 @@ class ByUrl:
         request = {} if body is None else {"json": body}
         return (await self._send(method, path, **request)).json()
 
+    async def upload(
+        self, path: str, files: Sequence[tuple[str, bytes]], fields: Mapping[str, str]
+    ) -> Any:
+        """The JSON that the service answers to a form with files, each a name and its bytes.
+        Raises ServiceError, ServiceGone."""
+        parts = [("file", (name, data, _media_type(name))) for name, data in files]
+        return (await self._send("POST", path, files=parts, data=dict(fields))).json()
+
     async def trace(self, trace_id: str) -> dict[str, Any] | None:
         """How a request was worked on; None where it was not kept. Raises ServiceGone."""
         try:
@@ -214,9 +222,12 @@ def settings_for(home: Path, profile: str | None) -> Settings:
 
 
 def _as_file(name: str, data: bytes) -> dict[str, str]:
-    media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
     encoded = base64.b64encode(data).decode("ascii")
-    return {"filename": name, "file_data": f"data:{media_type};base64,{encoded}"}
+    return {"filename": name, "file_data": f"data:{_media_type(name)};base64,{encoded}"}
+
+
+def _media_type(name: str) -> str:
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
 def _retry_after_s(answer: httpx.Response) -> float:

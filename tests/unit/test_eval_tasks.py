@@ -21,7 +21,8 @@ from evals.tasks._foreign import gold, nearest_tool
 from evals.tasks._functions import called
 from evals.tasks._plans import planned
 from evals.tasks._threshold import Thresholded, best_threshold
-from evals.watched import NoWay
+from evals.watched import NoWay, WatchedWay
+from model_servers.contracts import SwitchboardError
 
 TASKS = Path(ner.__file__).parent
 
@@ -59,21 +60,26 @@ class OpenFakeWay(FakeWay):
         super().__init__()
         self.reply = reply
         self.documents: list[str] = []
+        self.fails_at: str | None = None
 
     async def api(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         self.asked.append((method, path, body))
         await asyncio.sleep(0)
-        if path.startswith("/v1/kb/documents"):
-            return {"data": [{"name": name} for name in self.documents]}
         if path == "/v1/kb/search":
-            return {"data": [{"document": name} for name in ("b", "a", "b")]}
+            return {"data": [{"document": name} for name in ("b%2Fc.md", "a.pdf.md", "b%2Fc.md")]}
         return self.reply
 
     async def upload(
         self, path: str, files: Sequence[tuple[str, bytes]], fields: Mapping[str, str]
     ) -> Any:
+        assert path == "/v1/kb/documents"
+        assert fields == {"collection": "c"}
         await asyncio.sleep(0)
-        self.documents += [name for name, _ in files]
+        for name, _ in files:
+            if name == self.fails_at:
+                self.fails_at = None
+                raise SwitchboardError("No more room.")
+            self.documents.append(name)
 
 
 def sample(inputs: Mapping[str, JsonValue], right: JsonValue = None, **groups: str) -> Sample:
@@ -352,22 +358,48 @@ def test_functions_are_called_through_the_api_by_names_that_it_allows() -> None:
     assert function["parameters"]["properties"] == {"x": {"type": "number"}}
 
 
-def test_a_corpus_is_taken_in_once_and_searched_for_documents() -> None:
-    documents = [Document(f"d{i}", "Title", f"Text {i}") for i in range(40)]
+def corpus(size: int) -> list[Document]:
+    return [Document(f"d{i}", "Title", f"Text {i}") for i in range(size)]
+
+
+def test_a_corpus_is_taken_in_once_for_all_samples_of_a_run() -> None:
+    way = OpenFakeWay()
+
+    async def run() -> None:
+        for _ in range(2):
+            await asyncio.gather(
+                *(_library.fill(WatchedWay(way), "c", corpus(40)) for _ in range(5))
+            )
+
+    asyncio.run(run())
+    assert way.documents == [f"d{i}.md" for i in range(40)]
+
+
+def test_a_corpus_that_was_cut_short_is_gone_on_with() -> None:
+    way = OpenFakeWay()
+    way.fails_at = "d20.md"
+
+    async def run() -> None:
+        with pytest.raises(SwitchboardError, match="No more room"):
+            await _library.fill(way, "c", corpus(40))
+        await _library.fill(way, "c", corpus(40))
+
+    asyncio.run(run())
+    assert set(way.documents) == {f"d{i}.md" for i in range(40)}
+
+
+def test_documents_are_found_by_whatever_id_they_have() -> None:
     way = OpenFakeWay()
 
     async def run() -> list[str]:
-        await asyncio.gather(*(_library.fill(way, "c", documents) for _ in range(5)))
+        await _library.fill(way, "c", [Document("b/c", "", "Text"), Document("a.pdf", "", "Text")])
         return await _library.search(way, "c", "Where?", 30)
 
-    assert asyncio.run(run()) == ["b", "a"]
-    assert way.documents == [document.id for document in documents]
+    assert asyncio.run(run()) == ["b/c", "a.pdf"]
+    assert way.documents == ["b%2Fc.md", "a.pdf.md"]
 
 
 def test_without_a_way_to_give_documents_it_is_said() -> None:
-    class Closed(FakeWay):
-        async def api(self, method: str, path: str, body: Any = None) -> Any:
-            return {"data": []}
-
-    with pytest.raises(NoWay, match="give the service documents"):
-        asyncio.run(_library.fill(Closed(), "c", [Document("d", "", "Text")]))
+    for way in (FakeWay(), WatchedWay(FakeWay())):
+        with pytest.raises(NoWay, match="give the service documents"):
+            asyncio.run(_library.fill(way, "c", corpus(1)))

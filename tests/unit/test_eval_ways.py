@@ -83,6 +83,19 @@ async def test_any_part_of_the_api_can_be_asked(way: InProcess) -> None:
     assert await way.trace("no_such_trace") is None
 
 
+async def test_documents_are_given_to_a_collection_under_their_names(
+    way: InProcess, service: FakeService
+) -> None:
+    files = [("a%2Fb.md", b"# Fees\n\nFive euros."), ("en/c.md", b"Ten.")]
+    watched = WatchedWay(way)
+    answer = await watched.upload("/v1/kb/documents", files, {"collection": "books"})
+    assert [one["name"] for one in answer["data"]] == ["a%2Fb.md", "en/c.md"]
+    kept = await service.knowledge.list("books")
+    assert [one.name for one in kept] == ["a%2Fb.md", "en/c.md"]
+    with pytest.raises(ServiceRefused):
+        await way.upload("/v1/kb/documents", [("empty.md", b"")], {"collection": "books"})
+
+
 async def test_a_file_is_sent_with_its_name_and_bytes() -> None:
     sent: list[Any] = []
 
@@ -163,6 +176,8 @@ async def test_what_a_sample_takes_is_counted_over_all_its_requests() -> None:
     assert watched.trace_id == "turn_two"
     with pytest.raises(NoWay):
         await watched.api("GET", "/v1/tools")
+    with pytest.raises(NoWay):
+        await watched.upload("/v1/kb/documents", [], {})
 
 
 async def test_a_refused_sample_is_an_error_with_the_services_code(way: InProcess) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import mean
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,7 +20,7 @@ from orchestrator.commands.output import (
 from orchestrator.settings import Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from evals.compare import Comparison
     from evals.runner import Run
@@ -82,6 +83,9 @@ def run_(
     solver: Annotated[
         str, typer.Option(help="switchboard, or one of the task's baselines.")
     ] = "switchboard",
+    seeds: Annotated[
+        int, typer.Option(min=1, help="So many runs, each with the next seed, and their mean.")
+    ] = 1,
     concurrency: Annotated[int, typer.Option(min=1, help="Samples at work at once.")] = 4,
     fail_under: Annotated[
         list[str] | None,
@@ -90,43 +94,43 @@ def run_(
     as_json: AsJson = False,
 ) -> None:
     """Run tasks and print their figures; exits with 1 below a bound, or on a regression."""
-    from evals.compare import compare
+    from evals.eval_output import show_seeds
     from evals.runner import default_folder, run
 
     bounds = [_bound(text) for text in fail_under or ()]
     if url is not None and profile is not None:
         raise BadUsage("--profile is the service's own matter where it is asked by --url.")
-    loaded = _loaded(tasks, solver, baseline)
     suffered: list[str] = []
     reports: list[dict[str, Any]] = []
-    for task in loaded:
-        folder = default_folder(task.name, solver) if out is None else out
-        if out is not None and len(loaded) > 1:
-            folder = out / task.name
-        try:
-            done = run(
-                task,
-                data=data,
-                out=folder,
-                limit=limit,
-                seed=seed,
-                solver=solver,
-                way=url,
-                profile=profile,
-                concurrency=concurrency,
-                progress=not as_json,
-            )
-        except KeyboardInterrupt:
-            note(f"what is done is kept in {folder}; run the same with --out {folder} to go on")
-            raise
-        _warn(done)
-        compared = compare(baseline, done.folder, task=task) if baseline is not None else None
-        suffered += _below(done, bounds)
-        if compared is not None:
-            suffered += [_told(compared, change) for change in compared.regressions]
-        reports.append(_as_json(done, compared))
-        if not as_json:
-            _show(done, compared)
+    for task in _loaded(tasks, solver, baseline, seeds):
+        root = default_folder(task.name, solver) if out is None else out
+        if out is not None and len(set(tasks)) > 1:
+            root = out / task.name
+        runs: list[Run] = []
+        for number in range(seed, seed + seeds):
+            try:
+                done = run(
+                    task,
+                    data=data,
+                    out=root if seeds == 1 else root / f"seed-{number}",
+                    limit=limit,
+                    seed=number,
+                    solver=solver,
+                    way=url,
+                    profile=profile,
+                    concurrency=concurrency,
+                    progress=not as_json,
+                )
+            except KeyboardInterrupt:
+                note(f"what is done is kept in {root}; run the same with --out {root} to go on")
+                raise
+            runs.append(done)
+            report, regressions = _finished(done, task, baseline, shown=not as_json)
+            reports.append(report)
+            suffered += regressions
+        if len(runs) > 1 and not as_json:
+            show_seeds(runs)
+        suffered += _below(runs, bounds)
     if as_json:
         put_json({"runs": reports, "ok": not suffered})
     for line in suffered:
@@ -139,15 +143,15 @@ def run_(
 def compare_(before: RunPath, after: RunPath, as_json: AsJson = False) -> None:
     """Compare two runs of a task, sample by sample; exits with 1 where the second is worse."""
     from evals.compare import compare
+    from evals.eval_output import regressions, show_comparison
 
     compared = compare(before, after)
     if as_json:
         put_json(compared.as_json())
     else:
-        put(f"{compared.task}: {compared.samples} samples in both runs")
-        _show_changes(compared)
-    for change in compared.regressions:
-        note(_told(compared, change))
+        show_comparison(compared, compared.task)
+    for line in regressions(compared):
+        note(line)
     if compared.regressions:
         raise typer.Exit(FAILED)
 
@@ -163,13 +167,15 @@ def report_(
     put(str(write_report(run, baseline)))
 
 
-def _loaded(names: list[str], solver: str, baseline: Path | None) -> list[EvalTask]:
+def _loaded(names: list[str], solver: str, baseline: Path | None, seeds: int) -> list[EvalTask]:
     """The tasks, before any work. Raises BadUsage, UnknownTask."""
     from evals.task_list import load_task
 
     tasks = [load_task(name) for name in dict.fromkeys(names)]
     if baseline is not None and len(tasks) > 1:
         raise BadUsage("--baseline is a run of one task; run one.")
+    if baseline is not None and seeds > 1:
+        raise BadUsage("--baseline is one run, and --seeds asks for several; choose one of them.")
     if baseline is not None and not (baseline / "config.json").is_file():
         raise BadUsage(f"There is no run in {baseline}.")
     for task in tasks:
@@ -189,42 +195,44 @@ def _bound(text: str) -> tuple[str, float]:
     raise BadUsage(f"--fail-under is METRIC=NUMBER, as in macro_f1=0.8; {text!r} is not.")
 
 
-def _below(done: Run, bounds: list[tuple[str, float]]) -> Iterator[str]:
-    """What is worse than its bound. A figure that could not be computed is."""
-    lower_is_better = done.metrics["lower_is_better"]
+def _finished(
+    done: Run, task: EvalTask, baseline: Path | None, *, shown: bool
+) -> tuple[dict[str, Any], list[str]]:
+    """A run as JSON, and what has suffered against the baseline; printed where `shown`."""
+    from evals.compare import compare
+    from evals.eval_output import regressions, show_comparison, show_run, warn
+
+    warn(done)
+    compared = None if baseline is None else compare(baseline, done.folder, task=task)
+    beside = [compare(other.folder, done.folder, task=task) for other in done.beside]
+    if shown:
+        show_run(done)
+        for other, difference in zip(done.beside, beside, strict=True):
+            show_run(other)
+            show_comparison(difference, f"{done.config['solver']} against {difference.before}")
+        if compared is not None:
+            show_comparison(compared, f"against {compared.before}")
+        put(str(done.folder))
+    report = _as_json(done, compared)
+    report["beside"] = [
+        _as_json(other, difference) for other, difference in zip(done.beside, beside, strict=True)
+    ]
+    return report, [] if compared is None else list(regressions(compared))
+
+
+def _below(runs: list[Run], bounds: list[tuple[str, float]]) -> Iterator[str]:
+    """What is worse than its bound, as a mean of the runs. What could not be computed is."""
+    from evals.eval_output import number
+
     for name, bound in bounds:
-        value = done.figure(name)
-        is_cost = name in lower_is_better
+        values = [run.figure(name) for run in runs]
+        known = [value for value in values if value is not None]
+        value = mean(known) if len(known) == len(values) else None
+        is_cost = name in runs[0].metrics["lower_is_better"]
         met = value is not None and (value <= bound if is_cost else value >= bound)
         if not met:
             side = "above" if is_cost else "below"
-            yield f"{done.config['task']}: {name} is {_number(value)}, {side} {bound:g}"
-
-
-def _warn(done: Run) -> None:
-    """What makes the figures say less than they seem to."""
-    if done.bad_rows:
-        first = done.bad_rows[0]
-        note(
-            f"{len(done.bad_rows)} rows can't be read; the first is {first.file}, line "
-            f"{first.line}: {first.reason}"
-        )
-    if done.unmatchable:
-        id_, reason = next(iter(done.unmatchable.items()))
-        note(
-            f"{len(done.unmatchable)} golds can be matched by no prediction; the first is that "
-            f"of {id_}: {reason}"
-        )
-    if done.errors:
-        first_error = next(s.prediction.error for s in done.samples if s.prediction.error)
-        note(f"{done.errors} samples ended in an error; the first: {first_error}")
-
-
-def _told(compared: Comparison, change: Any) -> str:
-    return (
-        f"{compared.task}: {change.name} went from {change.before:.4g} to {change.after:.4g}, "
-        "worse beyond the noise"
-    )
+            yield f"{runs[0].config['task']}: {name} is {number(value)}, {side} {bound:g}"
 
 
 def _as_json(done: Run, compared: Comparison | None) -> dict[str, Any]:
@@ -239,54 +247,3 @@ def _as_json(done: Run, compared: Comparison | None) -> dict[str, Any]:
         "metrics": done.metrics,
         "comparison": compared.as_json() if compared is not None else None,
     }
-
-
-def _show(done: Run, compared: Comparison | None) -> None:
-    put(f"{done.config['task']} ({done.config['solver']}): {len(done.samples)} samples")
-    rows = [*_rows("", done.metrics["all"])]
-    for key, values in done.metrics["groups"].items():
-        for value, figures in values.items():
-            rows += _rows(f"{key}={value}", figures)
-    rows += _rows("cost", done.metrics["cost"])
-    put_table(("", "figure", "value", "95 % interval"), rows, aligned=True)
-    if compared is not None:
-        put(f"against {compared.before}: {compared.samples} samples in both runs")
-        _show_changes(compared)
-    put(str(done.folder))
-
-
-def _rows(group: str, figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
-    for name, figure in figures.items():
-        low, high = figure.get("low"), figure.get("high")
-        interval = "" if low is None or high is None else f"{_number(low)} – {_number(high)}"
-        yield group, name, _number(figure["value"]), interval
-
-
-def _show_changes(compared: Comparison) -> None:
-    """The headline, over all and by group, and whatever differs beyond the noise."""
-    headline = compared.changes[0].figure
-    shown = [c for c in compared.changes if c.verdict != "noise" or c.figure == headline]
-    put_table(
-        ("", "figure", "before", "after", "difference", "95 % interval", ""),
-        [
-            (
-                change.group,
-                change.figure,
-                _number(change.before),
-                _number(change.after),
-                f"{change.difference:+.4f}",
-                f"{change.low:+.4f} – {change.high:+.4f}",
-                "REGRESSED" if change.regressed else change.verdict,
-            )
-            for change in shown
-        ],
-        aligned=True,
-    )
-    if len(shown) < len(compared.changes):
-        put(f"{len(compared.changes) - len(shown)} other figures differ within the noise")
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "none"
-    return f"{value:.4f}" if abs(value) < 1000 else f"{value:,.0f}"

@@ -43,6 +43,7 @@ class Run:
         metrics: what metrics.json holds: "headline", "all", "groups", "cost".
         errors: how many samples the solver gave an error for.
         unmatchable: why no prediction can match a sample's gold, by the sample's id.
+        beside: the same samples solved by the task's baselines that cost next to nothing.
     """
 
     folder: Path
@@ -51,6 +52,7 @@ class Run:
     samples: tuple[Solved, ...]
     bad_rows: tuple[BadRow, ...]
     unmatchable: Mapping[str, str]
+    beside: tuple[Run, ...] = ()
 
     @property
     def errors(self) -> int:
@@ -153,7 +155,22 @@ async def run_async(
         solved = tuple(folder.done[sample.id] for sample in chosen)
         metrics = await asyncio.to_thread(score, task, solved, seed=seed)
         folder.write(FIGURES, metrics)
-    return Run(path, config, metrics, solved, dataset.bad_rows, unmatchable)
+    beside = [
+        await run_async(
+            task,
+            data=source,
+            out=path / name,
+            limit=limit,
+            seed=seed,
+            solver=name,
+            way=way,
+            profile=profile,
+            concurrency=concurrency,
+            progress=progress,
+        )
+        for name in (task.beside if solver == OURS else ())
+    ]
+    return Run(path, config, metrics, solved, dataset.bad_rows, unmatchable, tuple(beside))
 
 
 def choose(dataset: Dataset, limit: int | None, seed: int) -> tuple[Sample, ...]:

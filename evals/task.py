@@ -127,6 +127,7 @@ class EvalTask:
         solve: one sample, through the public way in.
         metrics: over all samples, and over each group.
         baselines: other ways to solve the same samples, by name ("vader", "prompt", "react").
+        beside: the baselines that cost next to nothing; each run has their figures, too.
         headline: the figure by which runs are compared first.
         unmatchable: why no prediction can match a gold, or None where one can.
     """
@@ -139,5 +140,6 @@ class EvalTask:
     metrics: Sequence[Metric]
     headline: str
     baselines: Mapping[str, Solve] = field(default_factory=dict)
+    beside: Sequence[str] = ()
     default_data: Path | None = None
     unmatchable: Callable[[JsonValue], str | None] | None = None

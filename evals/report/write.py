@@ -56,6 +56,10 @@ def as_json(run_dir: Path, baseline_dir: Path | None = None) -> str:
 def _report(run_dir: Path, baseline_dir: Path | None, task: EvalTask | None = None) -> Report:
     run = read_run(run_dir)
     task = task or _task_of(run)
+    if baseline_dir is None and task is not None:
+        # What was solved beside it, in the same run.
+        folders = (run_dir / name for name in task.beside)
+        baseline_dir = next((path for path in folders if (path / "metrics.json").is_file()), None)
     if baseline_dir is None:
         return report_of(run, task=task)
     paired = _paired(baseline_dir, run_dir, task)

@@ -33,4 +33,5 @@ async def _vader(sample: Sample, _way: Way) -> Prediction:
 
 
 TASK = EvalTask("sentiment", "1", "Positive, negative or neutral", _load, _solve,
-                (Classification(), Calibration()), "macro_f1", {"vader": _vader})  # fmt: skip
+                (Classification(), Calibration()), "macro_f1", {"vader": _vader},
+                beside=("vader",))  # fmt: skip

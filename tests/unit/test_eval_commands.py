@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import pytest
@@ -111,6 +112,7 @@ def test_a_figure_worse_than_its_bound_exits_with_1_and_is_named(
         (("--solver", "cpoy"), "did you mean 'copy'"),
         (("--baseline", "nowhere"), "no run in nowhere"),
         (("--profile", "gpu"), "--url"),
+        (("--seeds", "2", "--baseline", "somewhere"), "--seeds"),
     ],
 )
 def test_wrong_usage_exits_with_2_in_one_line(
@@ -133,9 +135,46 @@ def test_bad_rows_golds_that_cannot_be_matched_and_errors_are_noted(
 ) -> None:
     data = data_file(tmp_path, ["one", "", "two\tTwo", "refused"])
     done = command("run", "capitals", "--data", data, "--url", "x", "--out", tmp_path / "run")
-    assert "1 rows can't be read; the first is lines.txt, line 2: the line is empty" in done.stderr
-    assert "1 golds can be matched by no prediction" in done.stderr
-    assert "1 samples ended in an error" in done.stderr
+    assert (
+        "rows that can't be read: 1; the first is lines.txt, line 2: the line is empty"
+        in done.stderr
+    )
+    assert "golds that no prediction can match: 1" in done.stderr
+    assert "samples that ended in an error: 1" in done.stderr
+
+
+def test_several_seeds_give_runs_of_their_own_and_their_mean(tmp_path: Path, way: FakeWay) -> None:
+    way.wrong = set(WORDS[:7])
+    words = ("--seeds", "3", "--limit", "10", "--seed", "4")
+    done = eval_run(tmp_path, *words)
+    assert done.exit_code == 0, done.output
+    runs = [
+        json.loads((tmp_path / "run" / f"seed-{n}" / "metrics.json").read_text()) for n in (4, 5, 6)
+    ]
+    values = [found["all"]["accuracy"]["value"] for found in runs]
+    assert "mean of the seeds 4, 5, 6" in done.stdout
+    assert f"{mean(values):.4f}" in done.stdout.partition("mean of the seeds")[2]
+    # A bound is the mean's: a seed may lie below it.
+    assert min(values) < mean(values)
+    assert (
+        eval_run(tmp_path, *words, "--fail-under", f"accuracy={min(values) + 0.01}").exit_code == 0
+    )
+    assert eval_run(tmp_path, *words, "--fail-under", f"accuracy={max(values)}").exit_code == 1
+
+
+def test_baselines_that_cost_nothing_stand_beside_in_the_same_run(
+    tmp_path: Path, way: FakeWay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(eval_fakes, "TASK", dataclasses.replace(TASK, beside=("copy",)))
+    done = eval_run(tmp_path)
+    assert done.exit_code == 0, done.output
+    assert "capitals (copy): 35 samples" in done.stdout
+    assert "switchboard against copy: 35 samples in both runs" in done.stdout
+    (one,) = json.loads(eval_run(tmp_path, "--json").stdout)["runs"]
+    (beside,) = one["beside"]
+    assert beside["config"]["solver"] == "copy"
+    assert beside["metrics"]["all"]["accuracy"]["value"] == 0.0
+    assert beside["comparison"]["changes"][0]["verdict"] == "better"
 
 
 def test_a_service_that_goes_away_exits_with_3(tmp_path: Path, way: FakeWay) -> None:

@@ -46,6 +46,18 @@ Each class is defined where it is raised; the tree is drawn here.
     │  ├─ ServiceRefused         service_refused          400
     │  ├─ ServiceFailed          service_failed           500
     │  └─ ServiceUnavailable     service_unavailable      503  retryable
+    ├─ ServiceGone               service_gone             503  retryable  evals.ways
+    ├─ NoWay                     no_way                   400             evals.watched
+    ├─ UnknownTask               unknown_task             404             evals.task_list
+    ├─ DatasetError              dataset_error            400             evals.datasets
+    ├─ MetricError               metric_error             422             evals.metrics
+    ├─ RunError                  run_error                400             evals.run_folder
+    │  ├─ RunInUse               run_in_use               409
+    │  └─ RunMismatch            run_mismatch             400
+    ├─ TaskBroken                task_broken              500             evals.runner
+    ├─ ReportError               report_error             422             evals.report
+    ├─ BadCatalogue              bad_catalogue            400             evals.baselines
+    ├─ InvalidReply              invalid_reply            422             evals.baselines
     ├─ BadUsage                  bad_usage                400             orchestrator.commands
     └─ CommandBroken             command_broken           500             orchestrator.cli
 """

@@ -29,7 +29,7 @@ class Drawn(NamedTuple):
 
 def _classes() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Name, first base and literal class attributes of every class in our packages."""
-    for package in ("model_servers", "tools", "orchestrator"):
+    for package in ("model_servers", "tools", "orchestrator", "evals"):
         for file in (ROOT / package).rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.ClassDef) and node.bases:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
@@ -22,13 +23,15 @@ def show_run(done: Run) -> None:
     figures: Mapping[str, Any] = done.metrics["all"]
     by_label = any("/" in name for name in figures)
     single = [name for name in figures if not (by_label and _label_of(name))]
-    rows = [*_rows("", figures, single)]
-    for group, own in _groups(done):
-        rows += _rows(group, own, single)
-    rows += _rows("cost", done.metrics["cost"], list(done.metrics["cost"]))
-    put_table(("", "figure", "value", "95 % interval"), rows, aligned=True)
+    rows = [(name, *_with_interval(figures[name])) for name in single]
+    rows += [
+        (f"cost: {name}", *_with_interval(cost)) for name, cost in done.metrics["cost"].items()
+    ]
+    put_table(("figure", "value", "95 % interval"), rows, aligned=True)
     if by_label:
         _show_labels(done)
+    if done.metrics["groups"]:
+        _show_groups(done, single)
 
 
 def show_comparison(compared: Comparison, title: str) -> None:
@@ -124,6 +127,23 @@ def _show_labels(done: Run) -> None:
     put_table(("", "label", *columns), rows, aligned=True)
 
 
+def _show_groups(done: Run, names: Sequence[str]) -> None:
+    """A row for each group, with the interval of the headline."""
+    headline = done.metrics["headline"]
+    others = [name for name in names if name != headline]
+    sizes = Counter(f"{k}={v}" for one in done.samples for k, v in one.sample.groups.items())
+    rows = [
+        (
+            group,
+            str(sizes[group]),
+            *(_with_interval(figures[headline]) if headline in figures else ("", "")),
+            *(number(figures[name]["value"]) if name in figures else "" for name in others),
+        )
+        for group, figures in _groups(done)
+    ]
+    put_table(("group", "samples", headline, "95 % interval", *others), rows, aligned=True)
+
+
 def _label_of(name: str) -> list[tuple[str, str]]:
     """The kind of figure and its label: f1/positive, or macro_f1; none where it is of neither."""
     kind, slash, label = name.partition("/")
@@ -139,13 +159,7 @@ def _groups(done: Run) -> Iterator[tuple[str, Mapping[str, Any]]]:
             yield f"{key}={value}", figures
 
 
-def _rows(
-    group: str, figures: Mapping[str, Any], names: Sequence[str]
-) -> Iterator[tuple[str, str, str, str]]:
-    for name in names:
-        if name not in figures:
-            continue
-        figure = figures[name]
-        low, high = figure.get("low"), figure.get("high")
-        interval = "" if low is None or high is None else f"{number(low)} – {number(high)}"
-        yield group, name, number(figure["value"]), interval
+def _with_interval(figure: Mapping[str, Any]) -> tuple[str, str]:
+    low, high = figure.get("low"), figure.get("high")
+    interval = "" if low is None or high is None else f"{number(low)} – {number(high)}"
+    return number(figure["value"]), interval

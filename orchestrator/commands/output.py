@@ -20,7 +20,7 @@ FAILED = 1
 USAGE = 2
 UNAVAILABLE = 3
 
-_PIPE_COLUMNS = 120
+_PIPE_COLUMNS = 240
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -130,7 +130,9 @@ def put_table(head: Sequence[str], rows: Iterable[Sequence[str]], *, aligned: bo
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*head, box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for title in head:
+        table.add_column(title, overflow="fold")
     for row in cells:
         table.add_row(*(Text(cell) for cell in row))
     Console(width=None if on_terminal else _PIPE_COLUMNS).print(table)

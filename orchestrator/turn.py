@@ -119,12 +119,12 @@ class HandoffReport(_Frozen):
 
     `state` is "open" while the person has the conversation and "resumed" once it was given back.
     It is "not_possible", and there is no `id`, where nobody could answer: the request is part of
-    no stored conversation.
+    no stored conversation. Where a request is only planned it is "planned", without an `id`.
     """
 
     id: str | None
     reason: HandoffReason
-    state: Literal["open", "resumed", "not_possible"]
+    state: Literal["open", "resumed", "not_possible", "planned"]
 
 
 class RowsReport(_Frozen):

@@ -208,7 +208,7 @@ class Turns:
                     None, config, context=context, durability=durability
                 )
         outcome = _outcome(turn_id, turn.conversation_id, state, chat, time.monotonic() - begun)
-        if not turn.plan_only and state.get("handoff") is not None:
+        if state.get("handoff") is not None:
             report = await self._hand_over(turn, turn_id, state["handoff"])
             outcome = outcome.model_copy(update={"handoff": report})
         note(**outcome_facts(outcome))
@@ -258,6 +258,8 @@ class Turns:
         return await self._handoffs.open_for(turn.conversation_id)
 
     async def _hand_over(self, turn: Turn, turn_id: str, reason: HandoffReason) -> HandoffReport:
+        if turn.plan_only:
+            return HandoffReport(id=None, reason=reason, state="planned")
         if turn.conversation_id is None:
             return HandoffReport(id=None, reason=reason, state="not_possible")
         return (await self._handoffs.open(turn.conversation_id, turn_id, reason)).report

@@ -10,7 +10,7 @@ from evals.metrics.classification import ABSTAINED, FAILED, Classification, Conf
 from evals.metrics.costs import COSTS_WHERE_HIGHER_IS_BETTER, cost_intervals, costs
 from evals.metrics.entities import SpanEntities, TaggedEntities
 from evals.metrics.forms import MetricError
-from evals.metrics.plans import HANDOFF, PlanMatch
+from evals.metrics.plans import HANDOFF, PlanMatch, PlanTools
 from evals.metrics.retrieval import Ranking
 from evals.metrics.speech import ErrorRates, plain_words
 from evals.metrics.translation import Translation, tokeniser_of
@@ -34,6 +34,7 @@ __all__ = [
     "MetricError",
     "Parts",
     "PlanMatch",
+    "PlanTools",
     "Ranking",
     "SpanEntities",
     "SquadAnswers",

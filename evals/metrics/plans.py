@@ -9,6 +9,7 @@ the one step HANDOFF.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from evals.metrics.forms import MetricError, read_list, read_map, shown
 
 HANDOFF = "handoff"
 _NO_STEP = ""
+_CJK = r"\u3040-\u30ff\u3400-\u9fff"
+_WORD = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+")
 _WITHOUT_LLM = ("router", "chat", HANDOFF)
 
 
@@ -39,7 +42,9 @@ class PlanMatch(AdditiveMetric):
         node_f1: micro F1 over the plans' multisets of tools (also node_precision, node_recall).
         edge_f1: micro F1 over the multisets of (tool, tool that comes after it).
         arg_f1: micro F1 over the multisets of (tool, argument, value). Values are compared
-            without case and outer spaces; a reference to a step counts as its tool.
+            without case and outer spaces; a reference to a step counts as its tool. Of a text
+            that differs counts the F1 of its words (of its characters in Chinese and Japanese),
+            and of a list the F1 of its items: a question may be put in a word more or less.
         exact_plan: share whose tools and edges are all those of the gold or of an alternative.
         abstention_f1: F1 of planning no step, where that is the right plan.
         handoff_recall: share of the golds that hand over for which the prediction does.
@@ -54,37 +59,84 @@ class PlanMatch(AdditiveMetric):
         return Parts(np.array(rows, dtype=float).reshape(len(rows), 17), _figures)
 
 
+class PlanTools(AdditiveMetric):
+    """node_f1/T for each tool T among the golds: the F1 of planning it, over golds and
+    predictions as PlanMatch takes them. Tells which tool a change has hurt."""
+
+    name = "plan_tools"
+
+    def parts(self, golds: Sequence[JsonValue], predictions: Sequence[JsonValue]) -> Parts:
+        judged = [_judged(g, p) for g, p in zip(golds, predictions, strict=True)]
+        tools = sorted({tool for one in judged for right in one.rights for tool in right.tools})
+        rows = [
+            [
+                count
+                for tool in tools
+                for count in _overlap(_only(tool, one.shape), _only(tool, one.best))
+            ]
+            for one in judged
+        ]
+
+        def figures(sums: Array) -> dict[str, Array]:
+            counts = sums.reshape(len(sums), len(tools), 3)
+            return {
+                f"node_f1/{tool}": _defined(precision_recall_f1(*own)[2], own)
+                for tool, own in ((tool, counts[:, at].T) for at, tool in enumerate(tools))
+            }
+
+        return Parts(np.array(rows, dtype=float).reshape(len(rows), 3 * len(tools)), figures)
+
+
+Argument = tuple[str, str, JsonValue]
+"""Tool, name and value."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """What of a plan is compared."""
+    """What of a plan is compared. `args` are None where it states none."""
 
     tools: Counter[str]
     edges: Counter[tuple[str, str]]
-    args: Counter[tuple[str, str, str]] | None
+    args: tuple[Argument, ...] | None
 
     def exactly(self, other: _Shape) -> bool:
         return self.tools == other.tools and self.edges == other.edges
 
 
-_EMPTY = _Shape(Counter(), Counter(), Counter())
+_EMPTY = _Shape(Counter(), Counter(), ())
 
 
-def _row(gold: JsonValue, prediction: JsonValue) -> list[float]:
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A prediction beside the right plans, the gold first; `best` is the one it is judged by."""
+
+    shape: _Shape
+    rights: tuple[_Shape, ...]
+    best: _Shape
+
+
+def _judged(gold: JsonValue, prediction: JsonValue) -> _Judged:
     golden = read_map(gold, "A gold plan")
     _check_gold(golden)
-    rights = [_shape(golden), *map(_chain, read_list(golden.get("alternatives"), "alternatives"))]
-    failed = prediction is None
-    planned = {} if prediction is None else read_map(prediction, "A predicted plan")
-    shape = _EMPTY if failed else _shape(planned)
+    others = read_list(golden.get("alternatives"), "alternatives")
+    rights = (_shape(golden), *map(_chain, others))
+    shape = _EMPTY if prediction is None else _shape(read_map(prediction, "A predicted plan"))
     # max keeps the first of equals, which is the gold.
     best = max(
         rights, key=lambda right: (_f1(shape.tools, right.tools), _f1(shape.edges, right.edges))
     )
+    return _Judged(shape, rights, best)
+
+
+def _row(gold: JsonValue, prediction: JsonValue) -> list[float]:
+    judged = _judged(gold, prediction)
+    shape, rights, best = judged.shape, judged.rights, judged.best
+    failed = prediction is None
     abstains = not failed and not shape.tools
     chat = not best.tools
     hands_over = HANDOFF in shape.tools
     wants_person = HANDOFF in rights[0].tools
-    args = (0, 0, 0) if best.args is None else _overlap(shape.args or Counter(), best.args)
+    args = (0.0, 0, 0) if best.args is None else _alike(shape.args or (), best.args)
     return [
         *_overlap(shape.tools, best.tools),
         *_overlap(shape.edges, best.edges),
@@ -95,7 +147,7 @@ def _row(gold: JsonValue, prediction: JsonValue) -> list[float]:
         chat,
         wants_person and hands_over,
         wants_person,
-        not failed and _without_llm(planned),
+        isinstance(prediction, dict) and _without_llm(prediction),
         1,
     ]
 
@@ -128,15 +180,15 @@ def _shape(plan: Mapping[str, JsonValue]) -> _Shape:
         steps = [{"id": HANDOFF, "tool": HANDOFF}]
     tool_of = {str(step.get("id")): str(step.get("tool")) for step in steps}
     edges: Counter[tuple[str, str]] = Counter()
-    args: Counter[tuple[str, str, str]] = Counter()
+    args: list[Argument] = []
     for step in steps:
         tool = str(step.get("tool"))
         for before in read_list(step.get("after"), "after"):
             # What a solver made up counts as an edge that no gold has.
             edges[tool_of.get(str(before), _NO_STEP), tool] += 1
         for name, value in read_map(step.get("args") or {}, "A step's args").items():
-            args[tool, name, _canonical(value, tool_of)] += 1
-    return _Shape(Counter(str(step.get("tool")) for step in steps), edges, args)
+            args.append((tool, name, _plain(value, tool_of)))
+    return _Shape(Counter(str(step.get("tool")) for step in steps), edges, tuple(args))
 
 
 def _check_gold(plan: Mapping[str, JsonValue]) -> None:
@@ -156,10 +208,6 @@ def _chain(alternative: JsonValue) -> _Shape:
     return _Shape(Counter(tools), Counter(pairwise(tools)), None)
 
 
-def _canonical(value: JsonValue, tool_of: Mapping[str, str]) -> str:
-    return json.dumps(_plain(value, tool_of), sort_keys=True, ensure_ascii=False)
-
-
 def _plain(value: JsonValue, tool_of: Mapping[str, str]) -> JsonValue:
     if isinstance(value, dict):
         return {key: _plain(inner, tool_of) for key, inner in value.items()}
@@ -169,9 +217,61 @@ def _plain(value: JsonValue, tool_of: Mapping[str, str]) -> JsonValue:
         return int(value)
     if not isinstance(value, str):
         return value
+    if value.startswith("input:"):
+        return {"input": value}
     # "s2" and "s2.items" are what step s2 gives; ids differ between plans that are the same.
     step = value.split(".", 1)[0]
-    return f"result of {tool_of[step]}" if step in tool_of else value.strip().casefold()
+    return {"result of": tool_of[step]} if step in tool_of else value.strip().casefold()
+
+
+def _alike(given: Sequence[Argument], right: Sequence[Argument]) -> tuple[float, int, int]:
+    """Matched, predicted, wanted. Each argument is matched once, the likest first."""
+    pairs = sorted(
+        (
+            (_likeness(one[2], other[2]), at, to)
+            for at, one in enumerate(given)
+            for to, other in enumerate(right)
+            if one[:2] == other[:2]
+        ),
+        key=lambda pair: -pair[0],
+    )
+    matched = 0.0
+    taken: set[int] = set()
+    found: set[int] = set()
+    for likeness, at, to in pairs:
+        if at not in taken and to not in found:
+            matched += likeness
+            taken.add(at)
+            found.add(to)
+    return matched, len(given), len(right)
+
+
+def _likeness(one: JsonValue, right: JsonValue) -> float:
+    """From 0 to 1; what is neither a text nor a list is the same or is not."""
+    if one == right and isinstance(one, str):
+        return 1.0
+    if isinstance(one, str) and isinstance(right, str):
+        words = _words(right)
+        return _f1(_words(one), words) if words else 0.0
+    if isinstance(one, list) and isinstance(right, list):
+        return _f1(_items(one), _items(right))
+    return float(_as_json(one) == _as_json(right))
+
+
+def _words(text: str) -> Counter[str]:
+    return Counter(_WORD.findall(text))
+
+
+def _items(values: Sequence[JsonValue]) -> Counter[str]:
+    return Counter(map(_as_json, values))
+
+
+def _as_json(value: JsonValue) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def _only(tool: str, shape: _Shape) -> Counter[str]:
+    return Counter({tool: shape.tools[tool]})
 
 
 def _without_llm(plan: Mapping[str, JsonValue]) -> bool:

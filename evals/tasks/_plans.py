@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from evals.metrics.plans import HANDOFF
 from evals.task import Prediction, Sample, Way
 
 _STEP = re.compile(r"(s[1-9]\d?)(?:\.[a-z_]+)?")
@@ -22,6 +23,9 @@ async def planned(sample: Sample, way: Way) -> Prediction:
         told = outcome["error"]
         return Prediction(error=f"{told['code']}: {told['message']}")
     route, steps = outcome["route"], outcome["plan"]["steps"]
+    if outcome["handoff"] is not None:
+        reason = outcome["handoff"]["reason"]
+        steps = [{"id": "s1", "tool": HANDOFF, "args": {"reason": reason}}]
     ids = [step["id"] for step in steps]
     value = {
         "steps": [{**step, "after": _before(step["args"], ids)} for step in steps],

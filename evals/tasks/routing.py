@@ -7,7 +7,7 @@ from pathlib import Path
 
 from evals.baselines import prompt, react
 from evals.datasets import routing
-from evals.metrics.plans import PlanMatch
+from evals.metrics import PlanMatch, PlanTools
 from evals.task import Dataset, EvalTask
 from evals.tasks._plans import planned
 
@@ -22,7 +22,7 @@ TASK = EvalTask(
     summary="Plans for requests in nine languages, over the tools that there are",
     load=_load,
     solve=planned,
-    metrics=(PlanMatch(),),
+    metrics=(PlanMatch(), PlanTools()),
     headline="node_f1",
     baselines={"prompt": prompt.solve, "react": react.solve},
     default_data=Path(str(files("evals") / "data" / "routing.jsonl")),

@@ -18,7 +18,15 @@ from orchestrator.handoffs import is_unsure
 from orchestrator.service import Service
 from orchestrator.settings import get_settings
 from orchestrator.signs import Sign
-from orchestrator.turn import Finished, HandoffReason, Outcome, RouteReport, StepReport, Turn
+from orchestrator.turn import (
+    Finished,
+    HandoffReason,
+    HandoffReport,
+    Outcome,
+    RouteReport,
+    StepReport,
+    Turn,
+)
 from tests.faults.small_service import CHAT, client_of, plan_of, small_parts, small_service
 from tests.unit.small_tools import FakeChat
 from tools.contracts import NotFound
@@ -172,7 +180,7 @@ async def test_a_plan_alone_hands_nothing_over(tmp_path: Path) -> None:
         conversation = await service.conversations.create("local")
         outcome = await ask(service, HUMAN, conversation, plan_only=True)
         assert outcome.route.path == "handoff"
-        assert outcome.handoff is None
+        assert outcome.handoff == HandoffReport(id=None, reason="human_requested", state="planned")
         assert await service.handoffs.list() == ()
 
 

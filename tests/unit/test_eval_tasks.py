@@ -12,7 +12,7 @@ import pytest
 from pydantic import JsonValue
 
 from evals.datasets import DatasetError, Document, labelled
-from evals.metrics import Abstention, Classification
+from evals.metrics import Abstention, Classification, PlanMatch
 from evals.task import Dataset, Prediction, Sample, Way
 from evals.task_list import load_task, task_names
 from evals.tasks import _labels, _library, _paragraphs, answers, ner, routing, sentiment
@@ -258,6 +258,7 @@ def test_the_agent_plans_by_names_and_its_references_become_edges() -> None:
         "plan": {"steps": steps},
         "route": {"path": "planner"},
         "usage": {"llm_calls": 1},
+        "handoff": None,
         "error": None,
     }
     way = FakeWay(outcome=outcome)
@@ -269,6 +270,20 @@ def test_the_agent_plans_by_names_and_its_references_become_edges() -> None:
     assert after == [[], ["s1"], ["s1", "s2"]]
     assert (found.value["path"], found.value["llm_calls"]) == ("planner", 1)
     assert way.asked == [("Do it", True, [{"kind": "document", "name": "a.pdf"}])]
+
+
+def test_a_hand_over_is_a_step_with_its_reason() -> None:
+    outcome = {
+        "plan": {"steps": []},
+        "route": {"path": "handoff"},
+        "usage": {"llm_calls": 0},
+        "handoff": {"id": None, "reason": "distress", "state": "planned"},
+        "error": None,
+    }
+    found = solved(planned, sample({"request": "Help"}), FakeWay(outcome=outcome))
+    right: JsonValue = {"steps": [{"id": "s1", "tool": "handoff", "args": {"reason": "distress"}}]}
+    figures = PlanMatch()([right], [found.value])
+    assert figures["handoff_recall"] == figures["arg_f1"] == figures["exact_plan"] == 1.0
 
 
 def test_a_turn_that_broke_off_is_an_error() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.metrics import HANDOFF, MetricError, PlanMatch
+from evals.metrics import HANDOFF, MetricError, PlanMatch, PlanTools
 
 
 def plan(*tools: str, chained: bool = False, **rest: Any) -> Any:
@@ -79,6 +79,39 @@ def test_arguments_are_compared_by_value() -> None:
     assert figures["arg_f1"] == pytest.approx(2 / 6)
     # The right value for the wrong tool is wrong.
     assert judge(gold, step("summarise", target="de"))["arg_f1"] == 0.0
+
+
+def test_a_text_counts_by_its_words_and_a_list_by_its_items() -> None:
+    gold = step("answer", question="what does it cost?", types=["date", "place"])
+    given = step("answer", question="Hello, what does it cost", types=["place"])
+    assert judge(gold, given)["arg_f1"] == pytest.approx((8 / 9 + 2 / 3) / 2)
+    # Files and results are the same or not, however alike their names are.
+    assert judge(step("a", text="input:a.pdf"), step("a", text="input:b.pdf"))["arg_f1"] == 0.0
+    assert judge(step("a", mark="+"), step("a", mark="-"))["arg_f1"] == 0.0
+
+
+def test_in_chinese_a_text_counts_by_its_characters() -> None:
+    gold, given = step("answer", question="可以退货吗"), step("answer", question="请问可以退货吗")
+    assert judge(gold, given)["arg_f1"] == pytest.approx(10 / 12)
+
+
+def test_each_argument_is_matched_once_by_the_likest() -> None:
+    def two(first: str, second: str) -> Any:
+        ids = enumerate((first, second), start=1)
+        return {"steps": [{"id": f"s{i}", "tool": "a", "args": {"q": text}} for i, text in ids]}
+
+    given = two("red green", "red blue")
+    assert judge(two("red blue", "red"), given)["arg_f1"] == pytest.approx((1 + 2 / 3) / 2)
+
+
+def test_a_tool_has_a_figure_of_its_own() -> None:
+    golds = [plan("a", "b"), plan("a"), plan("c", alternatives=[["b"]])]
+    figures = PlanTools()(golds, [plan("a", "b"), plan("x"), plan("b")])
+    assert figures == {
+        "node_f1/a": pytest.approx(2 / 3),
+        "node_f1/b": 1.0,
+        # What is served by an alternative is judged by it, and nobody planned c.
+    }
 
 
 def test_a_reference_stands_for_its_tool() -> None:

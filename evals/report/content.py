@@ -212,11 +212,11 @@ def _class_table(rows: Mapping[str, FigureRow]) -> Table | None:
 
 
 def _group_table(run: Run, group: str, known: Mapping[tuple[str, str], Change]) -> Table:
-    """A row for each value of a group; figures of single classes stand in the JSON alone."""
+    """A row for each value of a group, the headline first; figures of single classes stand in the
+    JSON alone."""
     values = run.groups[group]
-    columns = tuple(
-        dict.fromkeys(name for figures in values.values() for name in figures if "/" not in name)
-    )
+    names = (name for figures in values.values() for name in figures if "/" not in name)
+    columns = tuple(sorted(dict.fromkeys(names), key=lambda name: name != run.headline))
     return Table(
         group,
         columns,

@@ -9,7 +9,10 @@ import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from orchestrator.settings import Settings
 
 _PACKAGES = (
     "switchboard",
@@ -25,9 +28,9 @@ _PACKAGES = (
 )
 
 
-def environment(*, concurrency: int, own_service: bool) -> dict[str, Any]:
-    """Machine, versions, git commit where the code is a checkout; the models' versions where the
-    service is one of this process."""
+def environment(*, concurrency: int, service: Settings | None) -> dict[str, Any]:
+    """Machine, versions, git commit where the code is a checkout; the models' versions where
+    `service` has the settings of one in this process."""
     facts: dict[str, Any] = {
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {
@@ -42,10 +45,10 @@ def environment(*, concurrency: int, own_service: bool) -> dict[str, Any]:
     }
     if (commit := git_commit(Path(__file__))) is not None:
         facts["git_commit"] = commit
-    if own_service:
-        from model_servers.serving import versions
+    if service is not None:
+        from orchestrator.service import model_versions
 
-        facts["models"] = versions()
+        facts["models"] = model_versions(service)
     return facts
 
 

@@ -144,8 +144,8 @@ async def run_async(
     path = Path(out) if out is not None else default_folder(task.name, solver)
     with open_folder(path, config) as folder:
         if not (path / "environment.json").exists():
-            own = way is None
-            folder.write("environment.json", environment(concurrency=concurrency, own_service=own))
+            own = settings_for(Path(), profile) if way is None else None
+            folder.write("environment.json", environment(concurrency=concurrency, service=own))
         folder.write("dataset.json", dataset_facts(dataset, chosen, unmatchable))
         todo = [sample for sample in chosen if sample.id not in folder.done]
         if todo:
@@ -237,9 +237,11 @@ def _config(
     elif way is not None:
         config["service"] = str(getattr(way, "name", type(way).__name__))
     else:
+        from orchestrator.service import chat_model_of
+
         settings = settings_for(Path(), profile)
         config["profile"] = settings.profile
-        config["chat_model"] = settings.llm_model or settings.vllm_model or "the profile's own"
+        config["chat_model"] = chat_model_of(settings)
     return config
 
 

@@ -251,7 +251,7 @@ async def open_service(settings: Settings) -> Service:
             signs=await Signs.fit(registry, router, settings.cache_dir),
             agent=build_agent(checkpointer),
             traces=traces,
-            tracer=Tracer(traces, versions=_versions(settings), words=settings.trace_text),
+            tracer=Tracer(traces, versions=model_versions(settings), words=settings.trace_text),
             resources=resources.pop_all(),
         )
         resources.push_async_callback(service.close)
@@ -275,15 +275,24 @@ _EMBEDDED_CHAT = "qwen2.5-coder-1.5b-instruct"
 _GPU_CHAT = "qwen3-4b-instruct-2507"
 
 
-def _versions(settings: Settings) -> dict[str, str]:
+def chat_model_of(settings: Settings) -> str:
+    """The name of the chat model that the settings lead to."""
+    if settings.llm_base_url is not None:
+        return settings.llm_model or "the endpoint's own"
+    if settings.profile == "embedded":
+        return _EMBEDDED_CHAT
+    return settings.vllm_model or _GPU_CHAT
+
+
+def model_versions(settings: Settings) -> dict[str, str]:
     """Of the models, by the names that they are called by; of a chat model where it is ours."""
     from model_servers.catalog import load_catalog
     from model_servers.serving import versions
 
-    own = _EMBEDDED_CHAT if settings.profile == "embedded" else _GPU_CHAT
-    if settings.llm_base_url is not None or settings.vllm_model is not None:
-        return versions()
-    return versions() | {"switchboard": load_catalog().version(own)}
+    own = chat_model_of(settings)
+    catalog = load_catalog()
+    chat = {"switchboard": catalog.version(own)} if own in (_EMBEDDED_CHAT, _GPU_CHAT) else {}
+    return versions() | chat
 
 
 def _chat_endpoint(settings: Settings, store: ModelStore) -> ChatEndpoint:

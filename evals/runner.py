@@ -206,7 +206,7 @@ def _solver(task: EvalTask, name: str) -> Solve:
 def _unmatchable(task: EvalTask, samples: Sequence[Sample]) -> dict[str, str]:
     if task.unmatchable is None:
         return {}
-    reasons = {sample.id: task.unmatchable(sample.gold) for sample in samples}
+    reasons = {sample.id: task.unmatchable(sample) for sample in samples}
     return {id_: reason for id_, reason in reasons.items() if reason is not None}
 
 

@@ -129,7 +129,7 @@ class EvalTask:
         baselines: other ways to solve the same samples, by name ("vader", "prompt", "react").
         beside: the baselines that cost next to nothing; each run has their figures, too.
         headline: the figure by which runs are compared first.
-        unmatchable: why no prediction can match a gold, or None where one can.
+        unmatchable: why no prediction can match a sample's gold, or None where one can.
     """
 
     name: str
@@ -142,4 +142,4 @@ class EvalTask:
     baselines: Mapping[str, Solve] = field(default_factory=dict)
     beside: Sequence[str] = ()
     default_data: Path | None = None
-    unmatchable: Callable[[JsonValue], str | None] | None = None
+    unmatchable: Callable[[Sample], str | None] | None = None

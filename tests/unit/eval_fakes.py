@@ -90,8 +90,8 @@ def load(path: Path, seed: int) -> Dataset:
     return Dataset("lines", "abc", tuple(samples), tuple(bad_rows))
 
 
-def not_in_capitals(gold: JsonValue) -> str | None:
-    return None if str(gold).isupper() else f"{gold!r} is not in capitals"
+def not_in_capitals(sample: Sample) -> str | None:
+    return None if str(sample.gold).isupper() else f"{sample.gold!r} is not in capitals"
 
 
 TASK = EvalTask(

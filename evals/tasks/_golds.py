@@ -1,4 +1,4 @@
-"""Golds that no prediction can match: a run tells of each, and they count against it all the same."""
+"""Golds that no prediction can match: a run tells of each, and each counts against it still."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from evals.datasets import limited
 from evals.environment import environment
 from evals.progress import Bar
 from evals.run_folder import RunError, RunFolder, Solved, dataset_facts, open_folder
@@ -86,7 +86,7 @@ def run(
         task: a task, or the name of one in `evals/tasks`.
         data: the folder or file that the task reads; the task's own where None.
         out: the run's folder; a new one below `runs` where None.
-        limit: so many samples at most, drawn with `seed`.
+        limit: so many samples at most, drawn with `seed`, of every label and group by its share.
         solver: "switchboard", or one of the task's baselines.
         way: a way in, or the URL of a running service; None opens a service in this process, on a
             home of the run's own.
@@ -174,7 +174,8 @@ async def run_async(
 
 
 def choose(dataset: Dataset, limit: int | None, seed: int) -> tuple[Sample, ...]:
-    """The samples of a run, in the data's order. Raises RunError where there are none, or where
+    """The samples of a run, in the data's order; of a limit, every label and group by its share,
+    and a larger one adds to what a smaller one drew. Raises RunError where there are none, or where
     two have the same id."""
     samples = dataset.samples
     if not samples:
@@ -182,10 +183,7 @@ def choose(dataset: Dataset, limit: int | None, seed: int) -> tuple[Sample, ...]
     id_, count = Counter(sample.id for sample in samples).most_common(1)[0]
     if count > 1:
         raise RunError(f"{dataset.name} has {count} samples with the id {id_!r}.")
-    if limit is None or limit >= len(samples):
-        return samples
-    drawn = random.Random(seed).sample(range(len(samples)), limit)  # noqa: S311 - no secret
-    return tuple(samples[index] for index in sorted(drawn))
+    return samples if limit is None else limited(dataset, limit, seed).samples
 
 
 def default_folder(task: str, solver: str) -> Path:

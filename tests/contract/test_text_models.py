@@ -117,6 +117,18 @@ def test_entities_have_exact_offsets() -> None:
     server.unload()
 
 
+async def test_chinese_words_are_the_text_and_names_are_told(pool: ModelPool) -> None:
+    texts = ["王芳上周五从上海飞往巴黎，在索尼花了300欧元。", "張三在臺北市工作 😀 ok", "", "\ud800好"]
+    rows = await pool.predict("ner-zh", texts)
+    for text, words in zip(texts, rows, strict=True):
+        assert "".join(text[w.start : w.end] for w in words) == text
+    named = {texts[0][w.start : w.end]: w.tag for w in rows[0]}
+    assert {"王芳": "PER", "上海": "LOC", "索尼": "ORG", "上周五": "TIME"}.items() <= named.items()
+    assert "臺北市" in [texts[1][w.start : w.end] for w in rows[1] if w.tag == "LOC"]
+    with pytest.raises(ItemFailed, match="too long"):
+        await pool.predict("ner-zh", ["好" * 1_001])
+
+
 PRODUCTS = [
     ("The zip broke after two days and nobody answers my mails.", "zip"),
     ("I bought this blender in May and it leaks. Customer service was no help.", "blender"),

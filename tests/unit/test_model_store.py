@@ -400,6 +400,7 @@ def test_the_shipped_catalogue_holds_what_the_embedded_profile_needs() -> None:
         "all-minilm-l6-v2",
         "vader-ratings",
         "sentiment-head",
+        "lac-zh",
     }
     (chat,) = catalog.model("qwen2.5-coder-1.5b-instruct").files
     assert [part.package for part in chat.parts] == [

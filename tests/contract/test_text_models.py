@@ -118,7 +118,12 @@ def test_entities_have_exact_offsets() -> None:
 
 
 async def test_chinese_words_are_the_text_and_names_are_told(pool: ModelPool) -> None:
-    texts = ["王芳上周五从上海飞往巴黎，在索尼花了300欧元。", "張三在臺北市工作 😀 ok", "", "\ud800好"]
+    texts = [
+        "王芳上周五从上海飞往巴黎，在索尼花了300欧元。",
+        "張三在臺北市工作 😀 ok",
+        "",
+        "\ud800好",
+    ]
     rows = await pool.predict("ner-zh", texts)
     for text, words in zip(texts, rows, strict=True):
         assert "".join(text[w.start : w.end] for w in words) == text

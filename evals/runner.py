@@ -150,7 +150,7 @@ async def run_async(
         todo = [sample for sample in chosen if sample.id not in folder.done]
         if todo:
             with CountedBar(task.name, wanted=progress) as bar:
-                async with _opened(way, path / "service", profile) as opened:
+                async with _opened(way, path / "service", profile, solver) as opened:
                     await _solve_all(todo, solve, opened, folder, at_once=concurrency, bar=bar)
         solved = tuple(folder.done[sample.id] for sample in chosen)
         metrics = await asyncio.to_thread(score, task, solved, seed=seed)
@@ -244,10 +244,12 @@ def _config(
 
 
 @asynccontextmanager
-async def _opened(way: Way | str | None, home: Path, profile: str | None) -> AsyncIterator[Way]:
+async def _opened(
+    way: Way | str | None, home: Path, profile: str | None, solver: str
+) -> AsyncIterator[Way]:
     """The way in; one that is given stays open."""
     if way is None:
-        async with open_in_process(settings_for(home, profile)) as own:
+        async with open_in_process(settings_for(home, profile, patient=solver != OURS)) as own:
             yield own
     elif isinstance(way, str):
         from orchestrator.settings import get_settings

@@ -35,8 +35,9 @@ Tools:
     voice (one of 'high', 'deep'; optional)
 Inputs: input:text (text), input:harbour.jpg (image)
 Request: What is on harbour.jpg? Read it to me in a deep voice, too."""
+ONE_CALL = "Inputs: input:text (text)\nRequest: Say this aloud: the ferry is an hour late."
 SMALL_TALK = "Request: Thank you, that was kind!"
-"""What the worked examples of both baselines ask for: two calls, and none."""
+"""What the worked examples of both baselines ask for: two calls, one, and none."""
 
 
 class InvalidReply(SwitchboardError):

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from evals.baselines.catalogue import ListedTool, Schema, calls, listing
 from evals.baselines.direct import (
     EXAMPLE,
+    ONE_CALL,
     SMALL_TALK,
     InvalidReply,
     Message,
@@ -57,7 +58,7 @@ time the same tool is needed with other arguments. Steps that do not need each o
 both refer to the input. If the request is small talk, or no tool of the list can do it, the plan \
 is {"steps": []}.
 
-The first request is an example, with tools of its own. The tools that you have after it:
+The first requests are examples, with tools of their own. The tools that you have after them:
 """
 
 _SHOTS: tuple[tuple[str, str], ...] = (
@@ -66,6 +67,10 @@ _SHOTS: tuple[tuple[str, str], ...] = (
         '{"steps":[{"id":"s1","tool":"describe_picture","args":{"picture":"input:harbour.jpg"},'
         '"after":[]},{"id":"s2","tool":"read_aloud","args":{"text":"s1","voice":"deep"},'
         '"after":["s1"]}]}',
+    ),
+    (
+        ONE_CALL,
+        '{"steps":[{"id":"s1","tool":"read_aloud","args":{"text":"input:text"},"after":[]}]}',
     ),
     (SMALL_TALK, '{"steps":[]}'),
 )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from evals.baselines.catalogue import ListedTool, Schema, calls, listing, simple
 from evals.baselines.direct import (
     EXAMPLE,
+    ONE_CALL,
     SMALL_TALK,
     InvalidReply,
     Message,
@@ -63,7 +64,7 @@ is asked, and one more for each time the same tool is needed with other argument
 was asked is called, end with an answer. If the request is small talk, or no tool of the list can \
 do it, answer at once.
 
-The first request is an example, with tools of its own. The tools that you have after it:
+The first requests are examples, with tools of their own. The tools that you have after them:
 """
 
 _SHOTS: tuple[Message, ...] = (
@@ -84,6 +85,17 @@ _SHOTS: tuple[Message, ...] = (
         "role": "assistant",
         "content": '{"thought":"Both are done.",'
         '"answer":"Here are the description and the recording."}',
+    },
+    {"role": "user", "content": ONE_CALL},
+    {
+        "role": "assistant",
+        "content": '{"thought":"It is to be read aloud.",'
+        '"tool":"read_aloud","args":{"text":"input:text"}}',
+    },
+    {"role": "user", "content": 'Result: {"speech": "<s1.speech: audio>"}'},
+    {
+        "role": "assistant",
+        "content": '{"thought":"All is done.","answer":"Here is the recording."}',
     },
     {"role": "user", "content": SMALL_TALK},
     {

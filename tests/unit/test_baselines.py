@@ -158,7 +158,7 @@ async def test_the_prompt_lists_every_tool_and_begins_the_same_for_every_request
     await by_prompt(way)
     await by_prompt(way, request="hello")
     system, *examples, asked = way.bodies[0]["messages"]
-    assert [message["role"] for message in examples] == ["user", "assistant"] * 2
+    assert [message["role"] for message in examples] == ["user", "assistant"] * 3
     assert all(f"\n- {tool.name}: {tool.description}" in system["content"] for tool in TOOLS)
     assert "target_language (string; required)" in system["content"]
     assert "Inputs: input:text (text), input:a.txt (document)" in asked["content"]

@@ -137,11 +137,13 @@ async def _find(
 
 
 def _has_words(text: str) -> bool:
-    """Whether there is more than a few names and numbers in Latin letters."""
+    """Whether there is more than names and numbers in Latin letters."""
     letters = [char for char in text if char.isalpha()]
-    if len(letters) >= _LETTERS_THAT_TELL or any(char > _LATIN_END for char in letters):
+    if any(char > _LATIN_END for char in letters):
         return True
-    return any(len(word) > 1 and word.isalpha() and word.islower() for word in text.split())
+    if any(len(word) > 1 and word.isalpha() and word.islower() for word in text.split()):
+        return True
+    return len(letters) >= _LETTERS_THAT_TELL and "".join(letters).isupper()
 
 
 async def _by_rules(text: str, types: Collection[EntityType]) -> list[Found]:

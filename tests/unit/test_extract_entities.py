@@ -137,11 +137,27 @@ async def test_long_chinese_texts_keep_their_offsets() -> None:
     assert text[entity.start : entity.end] == entity.text == "王芳"
 
 
-@pytest.mark.parametrize("text", ["D", "Vince J Kaminski", "09/20/2000 09:32 AM", "(Space.com)"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "D",
+        "Vince J Kaminski",
+        "09/20/2000 09:32 AM",
+        "(Space.com)",
+        "Magali Van Belle Consultant PHB Hagler Bailly MANAGEMENT CONSULTANTS Phone: 202 555 0143",
+    ],
+)
 async def test_a_name_alone_is_no_foreign_language(text: str) -> None:
     chat = ScriptedChat()
     await run(chat, text=text)
     assert chat.asked == []
+
+
+async def test_a_shouted_text_has_a_language() -> None:
+    chat = ScriptedChat()
+    text = "EL PRESIDENTE DE LA REPÚBLICA VISITÓ AYER LA CIUDAD DE LIMA CON TODOS SUS MINISTROS"
+    await run(chat, text=text, types=["place"])
+    assert len(chat.asked) == 1
 
 
 async def test_a_cut_reply_keeps_what_was_whole() -> None:

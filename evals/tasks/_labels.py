@@ -8,10 +8,9 @@ from typing import Any
 
 from evals.datasets import DatasetError, per_label, split
 from evals.task import Dataset, Prediction, Sample, Way
+from tools.classify_text import MAX_EXAMPLES, MAX_LABELS
 
-MAX_EXAMPLES = 2_000
-"""As many as `classify_text` takes in a call."""
-VALIDATION_A_LABEL = 4
+VALIDATION_A_LABEL = 10
 """Of each label, to choose a threshold on; of what is out of scope, all."""
 
 _TRAINING: dict[str, list[dict[str, str]]] = {}
@@ -41,9 +40,9 @@ def with_training(dataset: Dataset, seed: int, *, a_label: int, out_of_scope: st
     """
     train = _without(split(dataset, "train"), out_of_scope)
     labels = {str(sample.gold) for sample in train.samples}
-    if not 2 <= len(labels) <= MAX_EXAMPLES:
+    if not 2 <= len(labels) <= MAX_LABELS:
         raise DatasetError(
-            f"{dataset.name!r} has {len(labels)} labels to learn; 2 to {MAX_EXAMPLES} are possible."
+            f"{dataset.name!r} has {len(labels)} labels to learn; 2 to {MAX_LABELS} are possible."
         )
     drawn = per_label(train, min(a_label, MAX_EXAMPLES // len(labels)), seed)
     key = f"{dataset.version}:{a_label}:{seed}"
@@ -75,6 +74,6 @@ def _without(dataset: Dataset, label: str) -> Dataset:
 async def solve_by_examples(sample: Sample, way: Way) -> Prediction:
     """Classify by the examples that `with_training` drew."""
     examples: Sequence[dict[str, str]] = _TRAINING[str(sample.inputs["training"])]
-    given = {"text": sample.inputs["text"], "examples": examples}
+    given = {"text": sample.inputs["text"], "examples": examples, "words": False}
     found = await way.invoke("classify_text", given)
     return prediction(found["data"], split=sample.groups.get("split"))

@@ -8,11 +8,19 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import JsonValue
 
 from evals.datasets import DatasetError, Document, labelled
-from evals.metrics import Abstention, Classification, PlanMatch
+from evals.metrics import (
+    ABSTAINED,
+    Abstention,
+    AdditiveMetric,
+    Classification,
+    PlanMatch,
+    bootstrap,
+)
 from evals.task import Dataset, Prediction, Sample, Way
 from evals.task_list import load_task, task_names
 from evals.tasks import _labels, _library, _paragraphs, answers, ner, routing, sentiment
@@ -109,7 +117,7 @@ def test_sentiment_takes_the_likeliest_label_though_the_tool_abstains() -> None:
     way = FakeWay(classified(("neutral", 0.4), ("positive", 0.35), chosen=None))
     found = solved(sentiment.TASK.solve, sample({"text": "Well."}), way)
     assert found.value == {"label": "neutral", "score": 0.4}
-    assert way.asked == [("classify_text", {"text": "Well.", "task": "sentiment"})]
+    assert way.asked == [("classify_text", {"text": "Well.", "task": "sentiment", "words": False})]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +131,7 @@ def test_vader_asks_no_service(text: str, label: str) -> None:
 
 
 def write_splits(folder: Path, *, out_of_scope: bool) -> Dataset:
-    for split, count in (("train", 30), ("val", 6), ("test", 5)):
+    for split, count in (("train", 30), ("val", 12), ("test", 5)):
         rows = [f"{label} {i},{label}" for label in ("tea", "coffee") for i in range(count)]
         rows += [f"whatever {i},oos" for i in range(3)] if out_of_scope else []
         (folder / f"{split}.csv").write_text("\n".join(["text,intent", *rows]), "utf-8")
@@ -137,6 +145,7 @@ def test_examples_come_from_the_train_split_alone_and_go_with_every_call(tmp_pat
     way = FakeWay(classified(("tea", 0.9), ("coffee", 0.1), chosen="tea"))
     found = solved(_labels.solve_by_examples, made.samples[0], way)
     assert found.value == {"label": "tea", "score": 0.9, "split": "test"}
+    assert way.asked[0][1]["words"] is False
     examples = way.asked[0][1]["examples"]
     assert sorted(example["label"] for example in examples) == ["coffee"] * 10 + ["tea"] * 10
     train = {s.inputs["text"] for s in dataset.samples if s.groups["split"] == "train"}
@@ -167,23 +176,72 @@ def scored(label: str, score: float, split: str) -> JsonValue:
     return {"label": label, "score": score, "split": split}
 
 
-def test_the_threshold_is_chosen_on_val_and_used_on_test() -> None:
-    golds: list[JsonValue] = ["tea", "tea", None, None, "tea", None]
-    found = [
-        scored("tea", 0.9, "val"),
-        scored("tea", 0.61, "val"),
-        scored("tea", 0.6, "val"),
-        scored("tea", 0.2, "val"),
+def validated() -> tuple[list[JsonValue], list[JsonValue]]:
+    """Twenty texts in scope at 0.71 to 0.9 with one wrong, and ten out of scope from 0.3 on."""
+    golds: list[JsonValue] = ["tea"] * 19 + ["coffee"] + [None] * 10
+    scores = [0.9 - i / 100 for i in range(20)] + [0.3 + i / 20 for i in range(10)]
+    return golds, [scored("tea", score, "val") for score in scores]
+
+
+def test_the_threshold_takes_back_one_right_label_of_twenty_at_most() -> None:
+    golds, found = validated()
+    # 0.71 is the wrong one's, and 0.72 the lowest right one's, which is more than 5 % of 19.
+    assert best_threshold(golds, found) == pytest.approx(0.71)
+    assert best_threshold(golds[:20], found[:20]) == 0.0
+    assert best_threshold([None], [scored("tea", 1.0, "val")]) == 0.0
+
+
+def test_the_threshold_is_used_on_the_test_split_alone() -> None:
+    val_golds, val_found = validated()
+    golds: list[JsonValue] = [*val_golds, "tea", "tea", None, None, "coffee"]
+    found: list[JsonValue] = [
+        *val_found,
         scored("tea", 0.95, "test"),
+        scored("tea", 0.7, "test"),
         scored("tea", 0.5, "test"),
+        scored("tea", 0.8, "test"),
+        None,
     ]
-    assert best_threshold(list(zip(golds, found, strict=True))[:4]) == 0.61
     figures = Thresholded(Abstention(), told=True)(golds, found)
-    assert figures["threshold"] == 0.61
-    assert figures["in_scope_accuracy"] == figures["oos_recall"] == 1.0
+    assert figures["threshold"] == pytest.approx(0.71)
+    assert figures["in_scope_accuracy"] == pytest.approx(1 / 3)
+    assert figures["oos_recall"] == 0.5
     # An error on the test split is wrong, and a run without val takes nothing back.
     assert Thresholded(Classification())(["tea", None], [None, None])["accuracy"] == 0.0
-    assert best_threshold([("tea", scored("tea", 0.1, "val"))]) == 0.0
+
+
+@pytest.mark.parametrize(
+    "metric", [Classification(), Classification(per_class=False), Abstention()]
+)
+def test_a_threshold_leaves_a_metric_additive(metric: AdditiveMetric) -> None:
+    val_golds, val_found = validated()
+    random = np.random.default_rng(0)
+    golds: list[JsonValue] = [*val_golds, *random.choice(["tea", "coffee"], 40).tolist(), None]
+    scores = random.uniform(0.6, 1, 41)
+    found: list[JsonValue] = [
+        *val_found,
+        *(scored(["tea", "coffee"][i % 2], float(s), "test") for i, s in enumerate(scores)),
+    ]
+    judged = Thresholded(metric, told=True)
+    whole = judged(golds, found)
+    parts = judged.parts(golds, found)
+    summed = parts.figures(parts.per_sample.sum(axis=0, keepdims=True))
+    assert {name: pytest.approx(float(v[0])) for name, v in summed.items()} == whole
+    intervals = bootstrap(judged, golds, found, 0)
+    assert intervals["threshold"] == pytest.approx((whole["threshold"],) * 3)
+    # Of a run that has the validation split alone there is nothing to say.
+    assert not judged(val_golds, val_found)
+    assert not bootstrap(judged, val_golds, val_found, 0)
+
+
+def test_labels_taken_back_stand_in_a_column_of_their_own() -> None:
+    golds, found = validated()
+    golds, found = [*golds, "tea", None], [*found, scored("tea", 0.9, "test")]
+    matrix = Thresholded(Classification()).confusion(golds, [*found, scored("tea", 0.2, "test")])
+    assert matrix is not None
+    assert (matrix.golds, matrix.chosen) == (("tea", ABSTAINED),) * 2
+    assert matrix.rows == ((1, 0), (0, 1))
+    assert Thresholded(Abstention()).confusion(["tea"], [None]) is None
 
 
 def test_entities_become_tags_of_the_tokens_that_they_touch() -> None:
@@ -240,12 +298,14 @@ def test_of_some_questions_the_paragraph_is_taken_away(tmp_path: Path) -> None:
 def test_an_answer_is_judged_without_its_marks_and_by_its_paragraphs() -> None:
     one = sample({"question": "What?", "context": "# 0-1\n\nIt is 42."})
     citations = [{"heading": ["0-1"]}, {"heading": ["0-1"]}, {"heading": []}]
-    way = FakeWay({"answer": "It is 42 [1].", "known": True, "citations": citations})
-    found = solved(answers.TASK.solve, one, way)
-    assert found.value == {"answer": "It is 42.", "citations": ["0-1"]}
-    unknown = FakeWay({"answer": "I don't know.", "known": False, "citations": []})
-    found = solved(answers.TASK.solve, one, unknown)
-    assert found.value == {"answer": None, "citations": []}
+    data = {"answer": "It is 42 [1].", "known": True, "extract": "42", "citations": citations}
+    found = solved(answers.TASK.solve, one, FakeWay(data))
+    assert found.value == {"answer": "42", "whole": "It is 42.", "citations": ["0-1"]}
+    found = solved(answers.TASK.solve, one, FakeWay(data | {"extract": None}))
+    assert found.value == {"answer": "It is 42.", "whole": "It is 42.", "citations": ["0-1"]}
+    data = {"answer": "I don't know.", "known": False, "extract": None, "citations": []}
+    found = solved(answers.TASK.solve, one, FakeWay(data))
+    assert found.value == {"answer": None, "whole": None, "citations": []}
 
 
 def test_the_agent_plans_by_names_and_its_references_become_edges() -> None:

@@ -382,6 +382,7 @@ CALL: JsonValue = {"call": "these", "calls": [{"f": {"x": [1, 2], "unit": ["km",
     [
         (CALL, [{"f": {"x": 2}}], 1.0),
         (CALL, [{"f": {"x": 2.0, "unit": "KM."}}], 1.0),
+        (CALL, [{"f": {"x": 1, "unit": "k#m"}}], 0.0),
         (CALL, [{"f": {"x": 3}}], 0.0),
         (CALL, [{"f": {"x": True}}], 0.0),
         (CALL, [{"f": {"unit": "km"}}], 0.0),
@@ -413,7 +414,7 @@ def test_functions_are_called_through_the_api_by_names_that_it_allows() -> None:
         "choices": [
             {"message": {"tool_calls": [{"function": {"name": "a_b", "arguments": '{"x": 1}'}}]}}
         ],
-        "usage": {"prompt_tokens": 7, "completion_tokens": 3},
+        "usage": {"prompt_tokens": 7, "completion_tokens": 3, "llm_calls": 2},
     }
     way = OpenFakeWay(reply)
     functions: JsonValue = [
@@ -426,7 +427,7 @@ def test_functions_are_called_through_the_api_by_names_that_it_allows() -> None:
     messages: JsonValue = [{"role": "user", "content": "Add one"}]
     found = solved(called, sample({"messages": messages, "functions": functions}), way)
     assert found.value == {"calls": [{"a.b": {"x": 1}}]}
-    assert (found.prompt_tokens, found.completion_tokens, found.llm_calls) == (7, 3, 1)
+    assert (found.prompt_tokens, found.completion_tokens, found.llm_calls) == (7, 3, 2)
     body = way.asked[0][2]
     function = body["tools"][0]["function"]
     assert function["name"] == "a_b"

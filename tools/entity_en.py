@@ -28,7 +28,7 @@ _TYPES: Mapping[str, NamedType] = {
 # spans) for the first three, by its model card for the rest.
 _SCORES: Mapping[NamedType, float] = {
     "person": 0.7,
-    "organisation": 0.45,
+    "organisation": 0.4,
     "place": 0.75,
     "date": 0.85,
     "amount": 0.85,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +18,21 @@ from tools import label_choice
 from tools.classify_text_words import EXAMPLES, INTENTS, TOPICS, polarity_of, verdict
 from tools.contracts import Kind, RunContext, TextSlot, Tool, ToolArgs, ToolData, ToolResult
 from tools.errors import InvalidInput
-from tools.label_heads import Choice, Example, Head, Label, LearntHeads, by_labels
+from tools.label_heads import (
+    Choice,
+    Example,
+    ExampleLabel,
+    ExampleText,
+    Head,
+    Label,
+    LearntHeads,
+    Taught,
+    by_labels,
+)
 from tools.windows import split_windows
 from tools.word_weights import WordWeight, word_weights
 
+ExamplesByLabel = dict[ExampleLabel, Annotated[list[ExampleText], Field(min_length=1)]]
 Task = Literal["sentiment", "topic", "intent", "language"]
 Method = Literal[
     "sentiment head",
@@ -79,11 +90,32 @@ class ClassifyTextArgs(ToolArgs):
     task: Task | None = None
     examples: list[Example] | None = Field(default=None, min_length=1, max_length=MAX_EXAMPLES)
     multi_label: bool = False
+    examples_by_label: ExamplesByLabel | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_LABELS,
+        description="Examples as {label: [text, …]}: many of them are sooner read so.",
+        json_schema_extra={"planned": False},
+    )
     words: bool = Field(
         default=True,
         description="Whether to tell the words that weighed most; without, a call is faster.",
         json_schema_extra={"planned": False},
     )
+
+    def taught(self) -> Taught:
+        """All examples, in their order. Raises InvalidInput where there are too many."""
+        texts = [example.text for example in self.examples or ()]
+        labels = [example.label for example in self.examples or ()]
+        for label, own in (self.examples_by_label or {}).items():
+            texts += own
+            labels += [label] * len(own)
+        if len(texts) > MAX_EXAMPLES:
+            raise InvalidInput(
+                f"There are {len(texts):,} examples; {MAX_EXAMPLES:,} at most are learnt from.",
+                param="examples_by_label",
+            )
+        return Taught(texts, labels)
 
 
 class ClassifyTextResult(ToolData):
@@ -118,15 +150,16 @@ class ClassifyText(Tool):
     async def __call__(self, args: ClassifyTextArgs, ctx: RunContext) -> ToolResult:
         if not args.text.strip():
             raise InvalidInput("The text is empty; give some text to classify.", param="text")
-        task, labels = _task(args)
+        taught = args.taught()
+        task, labels = _task(args, taught)
         if task == "language":
             return ToolResult(_language(args.text))
         if task == "sentiment":
             return ToolResult(await _sentiment(args, labels, ctx))
         multi = args.multi_label or len(labels) == 1
-        choice = Choice(labels, _common_language(args, labels), multi)
-        if args.examples:
-            head = await self._learnt.head(choice, args.examples, ctx)
+        choice = Choice(labels, _common_language(args.text, labels, taught.texts), multi)
+        if taught.texts:
+            head = await self._learnt.head(choice, taught, ctx)
         else:
             head = await by_labels(choice, ctx)
         return await _labels(args, task, choice, head, ctx)
@@ -142,10 +175,10 @@ class ClassifyText(Tool):
         )
 
 
-def _task(args: ClassifyTextArgs) -> tuple[Task | Literal["labels"], list[str]]:
+def _task(args: ClassifyTextArgs, taught: Taught) -> tuple[Task | Literal["labels"], list[str]]:
     """What to do, and the labels to choose from, each once."""
     given = [label.strip() for label in args.labels or ()]
-    given += dict.fromkeys(example.label for example in args.examples or ())
+    given += dict.fromkeys(taught.labels)
     labels = [label for label in dict.fromkeys(given) if label]
     if args.task == "language":
         return "language", []
@@ -162,7 +195,7 @@ def _task(args: ClassifyTextArgs) -> tuple[Task | Literal["labels"], list[str]]:
     # Words such as "good" and "bad" name a polarity, which similarity knows nothing of.
     polarities = [polarity_of(label) for label in labels]
     distinct = None not in polarities and len(set(polarities)) == len(labels) > 1
-    if distinct and not args.examples:
+    if distinct and not taught.texts:
         return "sentiment", labels
     return args.task if args.task in {"topic", "intent"} else "labels", labels
 
@@ -187,16 +220,15 @@ def _language_of(text: str, sure: float = 0.5) -> str:
     return guess.code if guess.probability >= sure else "en"
 
 
-def _common_language(args: ClassifyTextArgs, labels: Sequence[str]) -> str:
+def _common_language(text: str, labels: Sequence[str], examples: Sequence[str]) -> str:
     """The language whose encoder fits text and labels: only English with English is MiniLM's."""
-    if args.examples:
-        step = -(-len(args.examples) // EXAMPLES_READ)
-        beside = "\n".join(example.text[:WINDOW_CHARS] for example in args.examples[::step])
-        sure = FOREIGN
+    if examples:
+        step = -(-len(examples) // EXAMPLES_READ)
+        beside, sure = "\n".join(each[:WINDOW_CHARS] for each in examples[::step]), FOREIGN
     else:
         beside, sure = ". ".join(labels), 0.5
     of_others = _language_of(beside)
-    return of_others if of_others != "en" else _language_of(args.text, sure)
+    return of_others if of_others != "en" else _language_of(text, sure)
 
 
 def _windows(text: str) -> tuple[list[str], NDArray[np.float64]]:
@@ -242,12 +274,12 @@ async def _labels(
     async def score(texts: Sequence[str]) -> NDArray[np.float64]:
         return head.score(texts, await choice.encoded(texts, ctx, deadline=ctx.deadline))
 
+    learnt = head.method != "label similarity"
     parts, shares = _windows(args.text)
     probabilities = shares @ await score(parts)
-    unsure = head.method == "label similarity" and probabilities.max() < SURE
-    if unsure and not multi and len(labels) <= LLM_MAX_LABELS:
+    if not learnt and probabilities.max() < SURE and not multi and len(labels) <= LLM_MAX_LABELS:
         return await _ask_llm(args.text, labels, probabilities, task, ctx)
-    threshold = EXAMPLES_THRESHOLD if args.examples else SIMILARITY_THRESHOLD
+    threshold = EXAMPLES_THRESHOLD if learnt else SIMILARITY_THRESHOLD
     if multi:
         threshold = MULTI_THRESHOLD
     words = await _words(args, parts[0], score, probabilities, choice.language)

@@ -18,6 +18,8 @@ from tools.example_head import ExampleHead, affordable
 from tools.fitted_heads import FittedHeads, Sized, digest
 
 Label = Annotated[str, Field(min_length=1, max_length=120)]
+ExampleText = Annotated[str, Field(min_length=1, max_length=4_000)]
+ExampleLabel = Annotated[Label, StringConstraints(strip_whitespace=True)]
 
 ENCODED_BYTES: Mapping[str, int] = {"minilm": 2_400_000, "e5": 240_000}
 """Of examples' texts that an encoder reads for one head: about a minute's work on two cores."""
@@ -29,8 +31,15 @@ class Example:
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
-    text: Annotated[str, Field(min_length=1, max_length=4_000)]
-    label: Annotated[Label, StringConstraints(strip_whitespace=True)]
+    text: ExampleText
+    label: ExampleLabel
+
+
+class Taught(NamedTuple):
+    """Examples' texts, and the label of each."""
+
+    texts: list[str]
+    labels: list[str]
 
 
 class Head(NamedTuple):
@@ -82,19 +91,17 @@ class LearntHeads:
     def __init__(self) -> None:
         self._heads: FittedHeads[Head] = FittedHeads()
 
-    async def head(self, choice: Choice, examples: Sequence[Example], ctx: RunContext) -> Head:
+    async def head(self, choice: Choice, taught: Taught, ctx: RunContext) -> Head:
         """What the examples teach; each one's label is among the choice's.
 
         Raises DeadlineExceeded where there are too many to learn from in the request's time, and
         what the models raise.
         """
-        texts = [example.text for example in examples]
-        named = [example.label for example in examples]
         how = f"{choice.encoder} {choice.multi} {len(choice.labels)}"
-        key = digest([how, *choice.labels, *named, *texts])
+        key = digest([how, *choice.labels, *taught.labels, *taught.texts])
         try:
             return await self._heads.get(
-                key, lambda: _fit(choice, texts, named, ctx), timeout_s=ctx.remaining_s()
+                key, lambda: _fit(choice, taught, ctx), timeout_s=ctx.remaining_s()
             )
         except TimeoutError:
             raise DeadlineExceeded(
@@ -102,12 +109,10 @@ class LearntHeads:
             ) from None
 
 
-async def _fit(
-    choice: Choice, texts: Sequence[str], named: Sequence[str], ctx: RunContext
-) -> Sized[Head]:
+async def _fit(choice: Choice, taught: Taught, ctx: RunContext) -> Sized[Head]:
     """It serves other calls than the one that began it, and has no deadline of its own."""
     labels, number = len(choice.labels), {label: i for i, label in enumerate(choice.labels)}
-    classes = np.array([number[label] for label in named])
+    texts, classes = taught.texts, np.array([number[label] for label in taught.labels])
     encoded = affordable(texts, classes, ENCODED_BYTES[choice.encoder])
     vectors = await choice.encoded([texts[i] for i in encoded], ctx, deadline=None)
     own = classes[encoded].tolist()

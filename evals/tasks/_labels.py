@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,8 +13,8 @@ from tools.classify_text import MAX_EXAMPLES, MAX_LABELS
 VALIDATION_A_LABEL = 10
 """Of each label, to choose a threshold on; of what is out of scope, all."""
 
-_TRAINING: dict[str, list[dict[str, str]]] = {}
-"""By dataset and draw: too much to be kept with each sample."""
+_TRAINING: dict[str, dict[str, list[str]]] = {}
+"""Texts by label, by dataset and draw: too much to be kept with each sample."""
 
 
 def prediction(data: Mapping[str, Any], **more: str | None) -> Prediction:
@@ -46,7 +46,9 @@ def with_training(dataset: Dataset, seed: int, *, a_label: int, out_of_scope: st
         )
     drawn = per_label(train, min(a_label, MAX_EXAMPLES // len(labels)), seed)
     key = f"{dataset.version}:{a_label}:{seed}"
-    _TRAINING[key] = [{"text": str(s.inputs["text"]), "label": str(s.gold)} for s in drawn.samples]
+    by_label = _TRAINING[key] = {}
+    for sample in drawn.samples:
+        by_label.setdefault(str(sample.gold), []).append(str(sample.inputs["text"]))
     judged = [s for s in dataset.samples if s.groups.get("split") == "test"]
     if not judged:
         split(dataset, "test")  # says what there is
@@ -73,7 +75,7 @@ def _without(dataset: Dataset, label: str) -> Dataset:
 
 async def solve_by_examples(sample: Sample, way: Way) -> Prediction:
     """Classify by the examples that `with_training` drew."""
-    examples: Sequence[dict[str, str]] = _TRAINING[str(sample.inputs["training"])]
-    given = {"text": sample.inputs["text"], "examples": examples, "words": False}
+    examples = _TRAINING[str(sample.inputs["training"])]
+    given = {"text": sample.inputs["text"], "examples_by_label": examples, "words": False}
     found = await way.invoke("classify_text", given)
     return prediction(found["data"], split=sample.groups.get("split"))

@@ -17,6 +17,7 @@ from model_servers.encoders import DIMENSIONS, RoledText
 from model_servers.sentiment import EncodedText
 from orchestrator.planner import plan_schema, signature
 from tools.classify_text import (
+    MAX_EXAMPLES,
     MAX_LABELS,
     ClassifyText,
     ClassifyTextArgs,
@@ -164,6 +165,25 @@ async def test_examples_are_learnt_from_once_for_all_calls() -> None:
     assert [size for _, size in pool.asked].count(len(MANY)) == 3
 
 
+async def test_examples_by_label_are_the_same_examples() -> None:
+    tool, pool = ClassifyText(), WordPool()
+    by_label = {"money": ["paid"] * 8, " post ": ["parcel"] * 8}
+    args = tool.Args.model_validate({"text": "the parcel", "examples_by_label": by_label})
+    data = (await tool(args, context(pool))).data
+    assert isinstance(data, ClassifyTextResult)
+    assert (data.label, data.method) == ("post", "logistic regression")
+    both = tool.Args.model_validate(
+        {"text": "a", "examples": [{"text": "b", "label": "c"}], "examples_by_label": by_label}
+    )
+    assert isinstance(both, ClassifyTextArgs)
+    assert both.taught().labels == ["c", *["money"] * 8, *["post"] * 8]
+
+
+async def test_more_examples_than_are_learnt_from_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="examples"):
+        await run(text="a", examples_by_label={"x": ["a"] * MAX_EXAMPLES, "y": ["b"]})
+
+
 async def test_the_examples_tell_which_encoder_is_asked() -> None:
     chinese = [
         Example(text="我的包裹在哪里", label="post"),
@@ -203,6 +223,7 @@ def test_a_plan_never_asks_for_words() -> None:
     assert "words" not in signature(ClassifyText())
     schema = plan_schema([ClassifyText()], {})["properties"]["steps"]["items"]["anyOf"][0]
     assert "words" not in schema["properties"]["args"]["properties"]
+    assert "examples_by_label" not in signature(ClassifyText())
     assert "labels" in schema["properties"]["args"]["properties"]
 
 

@@ -146,13 +146,13 @@ def test_examples_come_from_the_train_split_alone_and_go_with_every_call(tmp_pat
     found = solved(_labels.solve_by_examples, made.samples[0], way)
     assert found.value == {"label": "tea", "score": 0.9, "split": "test"}
     assert way.asked[0][1]["words"] is False
-    examples = way.asked[0][1]["examples"]
-    assert sorted(example["label"] for example in examples) == ["coffee"] * 10 + ["tea"] * 10
+    examples = way.asked[0][1]["examples_by_label"]
+    assert {label: len(texts) for label, texts in examples.items()} == {"tea": 10, "coffee": 10}
     train = {s.inputs["text"] for s in dataset.samples if s.groups["split"] == "train"}
-    assert {example["text"] for example in examples} <= train
+    assert {*examples["tea"], *examples["coffee"]} <= train
     other = _labels.with_training(dataset, 4, a_label=10, out_of_scope="oos")
     solved(_labels.solve_by_examples, other.samples[0], way)
-    assert way.asked[1][1]["examples"] != examples
+    assert way.asked[1][1]["examples_by_label"] != examples
 
 
 def test_what_is_out_of_scope_is_no_label_and_brings_a_part_of_the_validation_split(

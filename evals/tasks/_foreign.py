@@ -35,7 +35,8 @@ def nearest_tool(catalogue: Catalogue) -> Solve:
 
 
 def planners(catalogue: Catalogue) -> dict[str, Solve]:
-    """The baselines over the same catalogue, each tool with all that is said of it."""
+    """The baselines over the same catalogue. Of a tool of which several things are said they read
+    the first: all that is said of Gorilla's would not fit a small model's context."""
 
     def inputs(sample: Sample) -> dict[str, JsonValue]:
         about: dict[str, str] = {}

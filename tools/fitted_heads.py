@@ -44,6 +44,7 @@ class FittedHeads(Generic[T]):
         self._max_heads = max_heads
         self._kept: OrderedDict[bytes, Sized[T]] = OrderedDict()
         self._fitting: dict[bytes, _Fitting[T]] = {}
+        self._left = b""
 
     @property
     def size_bytes(self) -> int:
@@ -57,8 +58,9 @@ class FittedHeads(Generic[T]):
     ) -> T:
         """The value of `key`, from `fit` where there is none.
 
-        Who gives up, or is cancelled, leaves the fit to the others who wait for it; the last one
-        stops it. Raises what `fit` raises, to all of them, and TimeoutError.
+        Who gives up, or is cancelled, leaves the fit to the others who wait for it. One that
+        nobody waits for any more goes on for who comes back, until it is not the only such one.
+        Raises what `fit` raises, to all who wait, and TimeoutError.
         """
         if key in self._kept:
             self._kept.move_to_end(key)
@@ -74,9 +76,15 @@ class FittedHeads(Generic[T]):
         finally:
             under_way.waiting -= 1
             if not under_way.waiting and not under_way.task.done():
-                # Nobody may join what is being cancelled.
-                self._fitting.pop(key, None)
-                under_way.task.cancel()
+                self._give_up_another(key)
+
+    def _give_up_another(self, key: bytes) -> None:
+        """Nobody waits for the fit of `key`: of such ones, the last alone goes on."""
+        other, self._left = self._left, key
+        left = self._fitting.get(other) if other != key else None
+        if left is not None and not left.waiting:
+            del self._fitting[other]  # nobody may join what is being cancelled
+            left.task.cancel()
 
     async def _fit(self, key: bytes, fitted: Awaitable[Sized[T]]) -> Sized[T]:
         me = asyncio.current_task()

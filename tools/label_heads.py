@@ -94,8 +94,8 @@ class LearntHeads:
     async def head(self, choice: Choice, taught: Taught, ctx: RunContext) -> Head:
         """What the examples teach; each one's label is among the choice's.
 
-        Raises DeadlineExceeded where there are too many to learn from in the request's time, and
-        what the models raise.
+        Raises DeadlineExceeded where they are too many to learn from in the request's time, and
+        what the models raise. The learning goes on, for who asks again.
         """
         how = f"{choice.encoder} {choice.multi} {len(choice.labels)}"
         key = digest([how, *choice.labels, *taught.labels, *taught.texts])
@@ -105,7 +105,8 @@ class LearntHeads:
             )
         except TimeoutError:
             raise DeadlineExceeded(
-                "Learning from so many examples takes longer than this request may; give fewer."
+                "Learning from so many examples takes longer than this request may; give fewer, or "
+                "ask again: what is begun goes on."
             ) from None
 
 

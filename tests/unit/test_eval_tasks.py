@@ -31,6 +31,7 @@ from evals.tasks._plans import planned
 from evals.tasks._threshold import Thresholded, best_threshold
 from evals.watched import NoWay, WatchedWay
 from model_servers.contracts import SwitchboardError
+from orchestrator.client import ServiceUnavailable
 
 TASKS = Path(ner.__file__).parent
 
@@ -153,6 +154,30 @@ def test_examples_come_from_the_train_split_alone_and_go_with_every_call(tmp_pat
     other = _labels.with_training(dataset, 4, a_label=10, out_of_scope="oos")
     solved(_labels.solve_by_examples, other.samples[0], way)
     assert way.asked[1][1]["examples_by_label"] != examples
+
+
+@pytest.mark.parametrize(("late", "asked"), [(2, 3), (3, 3)])
+def test_a_service_that_is_still_learning_is_asked_again(
+    tmp_path: Path, late: int, asked: int
+) -> None:
+    class LateWay(FakeWay):
+        async def invoke(self, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+            found = await super().invoke(tool, arguments)
+            if len(self.asked) <= late:
+                raise ServiceUnavailable("Too late.", reported="deadline_exceeded")
+            return found
+
+    made = _labels.with_training(
+        write_splits(tmp_path, out_of_scope=False), 0, a_label=10, out_of_scope="oos"
+    )
+    way = LateWay(classified(("tea", 0.9), ("coffee", 0.1), chosen="tea"))
+    if late < asked:
+        found = solved(_labels.solve_by_examples, made.samples[0], way)
+        assert found.value == {"label": "tea", "score": 0.9, "split": "test"}
+    else:
+        with pytest.raises(ServiceUnavailable):
+            solved(_labels.solve_by_examples, made.samples[0], way)
+    assert len(way.asked) == asked
 
 
 def test_what_is_out_of_scope_is_no_label_and_brings_a_part_of_the_validation_split(

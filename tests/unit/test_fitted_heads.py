@@ -1,4 +1,4 @@
-"""Heads are fitted once, kept within bounds, and given up by nobody but their last caller."""
+"""Heads are fitted once, kept within bounds, and seldom given up."""
 
 from __future__ import annotations
 
@@ -51,16 +51,33 @@ async def test_who_leaves_leaves_the_fit_to_the_others() -> None:
     assert (fit.count, fit.cancelled) == (1, 0)
 
 
-async def test_the_last_one_to_leave_stops_the_fit_and_the_next_begins_anew() -> None:
+async def test_a_fit_that_all_have_left_goes_on_for_who_comes_back() -> None:
     heads, fit = FittedHeads[int](), Fits()
     with pytest.raises(TimeoutError):
         await heads.get(b"a", fit, timeout_s=0.01)
-    next_one = asyncio.create_task(heads.get(b"a", fit, timeout_s=5))
+    back = asyncio.create_task(heads.get(b"a", fit, timeout_s=5))
     await asyncio.sleep(0)
     fit.go.set()
-    assert await next_one == 2
-    assert fit.cancelled == 1
-    assert len(heads) == 1
+    assert await back == 1
+    assert (fit.count, fit.cancelled) == (1, 0)
+
+
+async def test_only_one_fit_goes_on_that_nobody_waits_for() -> None:
+    heads, first, second = FittedHeads[int](), Fits(), Fits()
+    for key, fit in ((b"a", first), (b"b", second), (b"b", second)):
+        with pytest.raises(TimeoutError):
+            await heads.get(key, fit, timeout_s=0.01)
+    await asyncio.sleep(0)
+    assert (first.cancelled, second.cancelled, second.count) == (1, 0, 1)
+    # What somebody waits for is never given up, and what was given up begins anew.
+    waits = asyncio.create_task(heads.get(b"b", second, timeout_s=5))
+    with pytest.raises(TimeoutError):
+        await heads.get(b"a", first, timeout_s=0.01)
+    second.go.set()
+    assert await waits == 1
+    first.go.set()
+    assert await heads.get(b"a", first, timeout_s=5) == 2
+    assert second.cancelled == 0
 
 
 async def test_a_failed_fit_fails_all_who_wait_and_is_not_kept() -> None:

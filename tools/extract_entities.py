@@ -34,6 +34,8 @@ from tools.windows import split_windows
 SPACY_WINDOW_CHARS = 4_000
 LAC_WINDOW_CHARS = 400
 _LETTERS_THAT_TELL = 60
+_NAMES_TO_A_WORD = 5
+_PUNCTUATION = ".,;:!?…()[]*\"'“”„«»¿¡"
 _LATIN_END = "\u024f"
 SPOKEN_OF_SCORE = 0.4
 """Of a product that is not named, only spoken of."""
@@ -141,7 +143,9 @@ def _has_words(text: str) -> bool:
     letters = [char for char in text if char.isalpha()]
     if any(char > _LATIN_END for char in letters):
         return True
-    if any(len(word) > 1 and word.isalpha() and word.islower() for word in text.split()):
+    words = [word.strip(_PUNCTUATION) for word in text.split() if any(map(str.isalpha, word))]
+    common = sum(word.isalpha() and word.islower() for word in words)
+    if common and common * _NAMES_TO_A_WORD >= len(words):
         return True
     return len(letters) >= _LETTERS_THAT_TELL and "".join(letters).isupper()
 

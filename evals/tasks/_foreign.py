@@ -24,8 +24,10 @@ def nearest_tool(catalogue: Catalogue) -> Solve:
     """The one tool whose description is nearest to the request: no chat model is asked."""
 
     async def solve(sample: Sample, way: Way) -> Prediction:
-        examples = [{"text": about, "label": name} for name, about in catalogue(sample)]
-        given = {"text": sample.inputs["request"], "examples": examples}
+        examples: dict[str, list[str]] = {}
+        for name, about in catalogue(sample):
+            examples.setdefault(name, []).append(about)
+        given = {"text": sample.inputs["request"], "examples_by_label": examples}
         found = await way.invoke("classify_text", given)
         data = found["data"]
         value = _as_plan([data["labels"][0]["label"]], llm_calls=0)

@@ -396,7 +396,7 @@ def test_a_foreign_tool_is_chosen_by_its_description() -> None:
     found = solved(nearest_tool(catalogue), sample({"request": "To Bonn at 8"}), way)
     assert isinstance(found.value, dict)
     assert found.value["steps"] == gold(["Trains"])["steps"]
-    assert way.asked[0][1]["examples"][1] == {"text": "Finds trains.", "label": "Trains"}
+    assert way.asked[0][1]["examples_by_label"]["Trains"] == ["Finds trains."]
 
 
 CALL: JsonValue = {"call": "these", "calls": [{"f": {"x": [1, 2], "unit": ["km", ""]}}]}

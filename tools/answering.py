@@ -35,8 +35,9 @@ MAX_SENTENCES = 4
 _MAX_TOKENS = 220
 _QUOTED_FROM = 0.3
 """A passage this relevant is quoted where the model can't put it in words that stand."""
-_URGED_FROM = 0.3
-"""A passage this relevant answers 19 times in 20: it is read twice before it is said not to."""
+_URGED_FROM = 0.5
+"""A passage this relevant is read twice before it is said not to answer: none of the sample shop's
+questions without an answer finds one."""
 _SHORT = 8
 """Words of an answer that may be nothing but what its passage says."""
 _SURE_LANGUAGE = 0.9

@@ -247,6 +247,22 @@ async def test_passages_far_behind_the_best_are_left_out() -> None:
     assert "<passage 2" not in chat.asked[0][-1].content
 
 
+async def test_of_a_text_the_likeliest_passages_alone_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    best = LAPTOPS.model_copy(update={"score": 0.02})
+    behind = SHOES.model_copy(update={"score": 0.009})
+
+    async def in_memory(*_: Any) -> Found:
+        return Found(best, behind)
+
+    monkeypatch.setattr(AnswerQuestion, "_in_memory", in_memory)
+    chat = Replies("You have 30 days [1].")
+    data, _ = await ask(chat, context="About laptops and shoes.")
+    assert data.known
+    assert "<passage 2" not in chat.asked[0][-1].content
+
+
 async def test_long_passages_do_not_fill_the_prompt() -> None:
     long = [passage(f"Text {i}. " + "word " * 210) for i in range(5)]
     chat = Replies("NOT FOUND")

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from evals.datasets import DatasetError, per_label, split
+from evals.datasets import DatasetError, divided, per_label, split
 from evals.task import Dataset, Prediction, Sample, Way
+from evals.tasks._golds import only_labels
 from orchestrator.client import ServiceError
 from tools.classify_text import MAX_EXAMPLES, MAX_LABELS
 
+TRAIN_SHARE = 0.8
 VALIDATION_A_LABEL = 10
 """Of each label, to choose a threshold on; of what is out of scope, all."""
 
@@ -28,7 +30,8 @@ def prediction(data: Mapping[str, Any], **more: str | None) -> Prediction:
 
 
 def with_training(dataset: Dataset, seed: int, *, a_label: int, out_of_scope: str) -> Dataset:
-    """The test samples, each with the key of the examples that `solve_by_examples` gives.
+    """The test samples, each with the key of the examples that `solve_by_examples` gives. Texts
+    without splits are divided, TRAIN_SHARE of each label to learn from.
 
     Where the validation split holds texts out of scope, a part of it is there, too: a threshold
     is chosen on it. A text out of scope has the gold None, and gives no example.
@@ -39,6 +42,8 @@ def with_training(dataset: Dataset, seed: int, *, a_label: int, out_of_scope: st
 
     Raises DatasetError: there is no train or test split, or there are too many labels.
     """
+    if not any("split" in sample.groups for sample in dataset.samples):
+        dataset = _with_splits(dataset, seed)
     train = _without(split(dataset, "train"), out_of_scope)
     labels = {str(sample.gold) for sample in train.samples}
     if not 2 <= len(labels) <= MAX_LABELS:
@@ -68,6 +73,22 @@ def with_training(dataset: Dataset, seed: int, *, a_label: int, out_of_scope: st
         for s in judged
     )
     return replace(dataset, samples=samples)
+
+
+def _with_splits(dataset: Dataset, seed: int) -> Dataset:
+    learnt = {sample.id for sample in divided(dataset, TRAIN_SHARE, seed)[0].samples}
+    samples = (
+        s.model_copy(
+            update={"groups": {**s.groups, "split": "train" if s.id in learnt else "test"}}
+        )
+        for s in dataset.samples
+    )
+    return replace(dataset, samples=tuple(samples))
+
+
+def unlearnt(sample: Sample) -> str | None:
+    """Why no prediction can be this sample's label: no example has it."""
+    return only_labels(_TRAINING[str(sample.inputs["training"])])(sample)
 
 
 def _without(dataset: Dataset, label: str) -> Dataset:

@@ -6,6 +6,7 @@ import re
 
 from evals.metrics import Citations, SquadAnswers
 from evals.task import EvalTask, Prediction, Sample, Way
+from evals.tasks._golds import only_extracts
 from evals.tasks._paragraphs import questions
 
 _MARK = re.compile(r"\s*\[\d+\]")
@@ -33,4 +34,5 @@ TASK = EvalTask(
     solve=_solve,
     metrics=(SquadAnswers(), Citations()),
     headline="f1",
+    unmatchable=only_extracts,
 )

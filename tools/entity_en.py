@@ -1,4 +1,9 @@
-"""Named entities in English: what spaCy's pipeline found, put right by rules."""
+"""Named entities in English: what two models found, put right by rules.
+
+spaCy's pipeline knows all types and wants whole sentences. Rampart knows people and places only,
+but also where a line is no more than a name. Where they differ about a type, Rampart is believed
+if it is sure.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from model_servers.entities import NamedSpan
+from model_servers.rampart import PersonalSpan
 from tools.sentences import Span
 from tools.spans import Found, NamedType
 
@@ -36,6 +42,10 @@ _SCORES: Mapping[NamedType, float] = {
     "group": 0.85,
     "event": 0.5,
 }
+_PERSONAL: Mapping[str, NamedType] = {"person": "person", "place": "place"}
+_SURE = 0.8
+_LONGEST_PERSON = 3
+"""In words, of what the pipeline took for something else."""
 
 # What the pipeline takes for organisations, and sometimes for people.
 _NO_NAMES = frozenset(
@@ -60,15 +70,48 @@ def without_bullets(text: str) -> str:
     return _BULLET.sub(lambda mark: " " * len(mark.group()), text)
 
 
-def names_of(text: str, spans: Sequence[NamedSpan], types: Collection[NamedType]) -> list[Found]:
-    """Entities of these types, in order, of what spaCy's pipeline found in an English text."""
-    return [
-        Found(tidy.start, tidy.end, kind, _SCORES[kind], "spacy")
-        for span in spans
-        if (kind := _TYPES.get(span.label)) in types and kind is not None
-        for start, end in _parts(text, span, kind)
-        if (tidy := _tidy(text, start, end, kind)) is not None
+def names_of(
+    text: str,
+    spans: Sequence[NamedSpan],
+    personal: Sequence[PersonalSpan],
+    types: Collection[NamedType],
+) -> list[Found]:
+    """Entities of these types, which may overlap.
+
+    Args:
+        text: English.
+        spans: what spaCy's pipeline found in it.
+        personal: what Rampart found in it, in order.
+        types: which are wanted.
+    """
+    sure = [span for span in personal if span.score >= _SURE]
+    found = [entity for span in spans for entity in _named(text, span, sure)]
+    taken = [(entity.start, entity.end) for entity in found]
+    found += [
+        Found(span.start, span.end, _PERSONAL[span.kind], span.score, "rampart")
+        for span in sure
+        if not any(start < span.end and span.start < end for start, end in taken)
+        and _looks_like_a_name(text[span.start : span.end], span.kind)
     ]
+    return [entity for entity in found if entity.type in types]
+
+
+def _looks_like_a_name(surface: str, kind: str) -> bool:
+    return kind == "place" or all(word[:1].isupper() for word in surface.split())
+
+
+def _named(text: str, span: NamedSpan, sure: Sequence[PersonalSpan]) -> Iterator[Found]:
+    """What a span of the pipeline's says: an entity, two people, or nothing."""
+    kind = _TYPES.get(span.label)
+    if kind is None:
+        return
+    for start, end in _parts(text, span, kind):
+        tidy = _tidy(text, start, end, kind)
+        if tidy is None:
+            continue
+        within = [s for s in sure if s.start < tidy.end and tidy.start < s.end]
+        tidy, settled = _settled(text, tidy, kind, within)
+        yield Found(tidy.start, tidy.end, settled, _SCORES[settled], "spacy")
 
 
 def _parts(text: str, span: NamedSpan, kind: NamedType) -> Iterator[tuple[int, int]]:
@@ -78,6 +121,27 @@ def _parts(text: str, span: NamedSpan, kind: NamedType) -> Iterator[tuple[int, i
             yield start, joint.start()
             start = joint.end()
     yield start, span.end
+
+
+def _settled(
+    text: str, span: Span, kind: NamedType, within: Sequence[PersonalSpan]
+) -> tuple[Span, NamedType]:
+    """The span and its type once what is surely personal within it is known."""
+    if kind not in ("person", "organisation", "place") or not within:
+        return span, kind
+    words = text[span.start : span.end].split()
+    first = within[0]
+    if (
+        kind != "place"
+        and (first.kind, first.start) == ("person", span.start)
+        and first.end < span.end
+        and " " in text[first.start : first.end]
+    ):
+        # "Mary Hain Senior Regulatory Counsel": behind the name stands what the person is.
+        return Span(first.start, first.end), "person"
+    if any(s.kind == "person" for s in within):
+        return span, "person" if len(words) <= _LONGEST_PERSON else kind
+    return span, "place" if kind == "organisation" else kind
 
 
 def _tidy(text: str, start: int, end: int, kind: NamedType) -> Span | None:

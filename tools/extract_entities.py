@@ -12,6 +12,7 @@ from model_servers.contracts import Usage
 from model_servers.entities import NamedSpan
 from model_servers.lac import TaggedWord
 from model_servers.languages import UNDETERMINED, identify
+from model_servers.rampart import PersonalSpan
 from tools import entity_en, entity_llm, entity_zh
 from tools.contracts import Kind, RunContext, TextSlot, Tool, ToolArgs, ToolData, ToolResult
 from tools.errors import InvalidInput
@@ -32,11 +33,14 @@ from tools.spans import (
 from tools.windows import split_windows
 
 SPACY_WINDOW_CHARS = 4_000
+RAMPART_WINDOW_CHARS = 450
 LAC_WINDOW_CHARS = 400
 _LETTERS_THAT_TELL = 60
 _NAMES_TO_A_WORD = 5
 _PUNCTUATION = ".,;:!?…()[]*\"'“”„«»¿¡"
 _LATIN_END = "\u024f"
+_PERSONAL = frozenset({"person", "organisation", "place"})
+"""The types about which Rampart has something to say."""
 SPOKEN_OF_SCORE = 0.4
 """Of a product that is not named, only spoken of."""
 Type = Annotated[EntityType, BeforeValidator(lambda v: entity_type(v) if isinstance(v, str) else v)]
@@ -124,9 +128,7 @@ async def _find(
     found = await _by_rules(text, types)
     usage = Usage()
     if named and english:
-        plain = entity_en.without_bullets(text)
-        spans: list[NamedSpan] = await _predicted("ner-en", plain, SPACY_WINDOW_CHARS, ctx)
-        found += entity_en.names_of(text, spans, named)
+        found += await _by_two_models(text, named, ctx)
     elif named:
         if guess.code == "zh":
             words: list[TaggedWord] = await _predicted("ner-zh", text, LAC_WINDOW_CHARS, ctx)
@@ -152,6 +154,17 @@ def _has_words(text: str) -> bool:
 
 async def _by_rules(text: str, types: Collection[EntityType]) -> list[Found]:
     return await asyncio.to_thread(find_pii, text, types)
+
+
+async def _by_two_models(text: str, types: Sequence[NamedType], ctx: RunContext) -> list[Found]:
+    """spaCy and Rampart, one after the other: they share the machine's few cores."""
+    spans: list[NamedSpan] = await _predicted(
+        "ner-en", entity_en.without_bullets(text), SPACY_WINDOW_CHARS, ctx
+    )
+    personal: list[PersonalSpan] = []
+    if not _PERSONAL.isdisjoint(types):
+        personal = await _predicted("names-en", text, RAMPART_WINDOW_CHARS, ctx)
+    return entity_en.names_of(text, spans, personal, types)
 
 
 async def _predicted(model: str, text: str, window_chars: int, ctx: RunContext) -> list[Any]:

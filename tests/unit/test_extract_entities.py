@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from model_servers.contracts import ChatMessage, ChatReply, ItemError, Usage
 from model_servers.entities import NamedSpan, NounPhrase
 from model_servers.lac import TaggedWord
+from model_servers.rampart import PersonalSpan
 from tools.contracts import RunContext, ToolResult
 from tools.errors import InvalidInput
 from tools.extract_entities import ExtractEntities
@@ -29,7 +30,9 @@ class NamePool:
     """A pipeline that knows a few names."""
 
     async def predict(self, name: str, items: Sequence[str], **_: Any) -> list[Any]:
-        assert name in ("ner-en", "ner-zh", "nouns-en")
+        assert name in ("ner-en", "names-en", "ner-zh", "nouns-en")
+        if name == "names-en":
+            return [[*_personal(text)] for text in items]
         if name == "ner-zh":
             return [[*_words(text)] for text in items]
         return [self._spans(text) if name == "ner-en" else _phrases(text) for text in items]
@@ -41,6 +44,11 @@ class NamePool:
             for start in range(len(text))
             if text.startswith(surface, start)
         )
+
+
+def _personal(text: str) -> Iterator[PersonalSpan]:
+    for found in re.finditer("Usha|Oslo", text):
+        yield PersonalSpan(*found.span(), "person" if found[0] == "Usha" else "place", 0.9)
 
 
 def _words(text: str) -> Iterator[TaggedWord]:
@@ -89,6 +97,14 @@ async def test_names_of_the_types_asked_for() -> None:
     assert found(result) == [("Maria Silva", "person", "spacy"), ("Lisbon", "place", "spacy")]
     rendered = ExtractEntities().render(result.data, "de")
     assert rendered == "- **Personen**: Maria Silva\n- **Orte**: Lisbon"
+
+
+async def test_names_that_only_the_second_model_knows() -> None:
+    assert found(await run(text="Usha, Oslo, Lisbon")) == [
+        ("Usha", "person", "rampart"),
+        ("Oslo", "place", "rampart"),
+        ("Lisbon", "place", "spacy"),
+    ]
 
 
 async def test_what_the_pipeline_gets_wrong_is_put_right() -> None:

@@ -20,7 +20,7 @@ class MediaLimits:
         max_page_pixels: of the picture of a page, which is drawn smaller to fit.
     """
 
-    max_pixels: int = 36_000_000
+    max_pixels: int = 25_000_000
     max_frames: int = 1_000
     max_scans: int = 100
     max_audio_s: float = 7_200.0

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from tools.errors import InvalidInput
+from tools.media.demuxing import decoded, opened
 from tools.media.limits import DEFAULT_LIMITS, MediaLimits
 
 if TYPE_CHECKING:
     import numpy as np
+    from av.audio.resampler import AudioResampler
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
     from numpy.typing import NDArray
 
 SAMPLE_RATE = 16_000
 """Of what `decode_audio` gives, in hertz."""
+MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 4_000, 384_000
+MAX_CHANNELS = 16
+_MICROSECONDS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,15 @@ def audio_facts(
 
     Raises InvalidInput where there is no sound, or more than the limits allow.
     """
-    raise NotImplementedError
+    with opened(data, limits, name) as container:
+        stream = _sound(container, name)
+        _check_length(container, stream, limits, name)
+        return AudioFacts(
+            duration_s=None if container.duration is None else container.duration / _MICROSECONDS,
+            sample_rate=stream.codec_context.sample_rate,
+            channels=stream.codec_context.layout.nb_channels,
+            codec=stream.codec_context.name,
+        )
 
 
 def decode_audio(
@@ -54,12 +70,105 @@ def decode_audio(
 
     Args:
         data: the file's bytes.
-        limits: `max_audio_s` is held by what the header says, by the packets, and by the samples
-            as they are decoded.
+        limits: `max_audio_s` is held by the packets before the first block, and by the samples as
+            they are decoded.
         name: the file's name, for errors.
 
     Raises:
         InvalidInput: while iterating: there is no sound in it, nothing in it can be decoded, its
             sample rate or channels are out of bounds, or it goes on for longer than allowed.
     """
-    raise NotImplementedError
+    # Its packets are counted first: hours of silence take a second to skip and minutes to decode.
+    with opened(data, limits, name) as container:
+        _check_length(container, _sound(container, name), limits, name)
+    samples = 0
+    with opened(data, limits, name) as container:
+        for block in _blocks(container, _sound(container, name)):
+            samples += block.size
+            if samples > limits.max_audio_s * SAMPLE_RATE:
+                raise _too_long(limits, name)
+            yield block
+    if not samples:
+        raise InvalidInput(f"{name} holds no sound that can be decoded; record it again.")
+
+
+def _sound(container: InputContainer, name: str) -> AudioStream:
+    stream = next(iter(container.streams.audio), None)
+    if stream is None:
+        raise InvalidInput(f"{name} has no sound in it.")
+    if stream.codec_context is None:
+        raise InvalidInput(f"{name} has sound in a format that can't be decoded; save it as MP3.")
+    rate = stream.codec_context.sample_rate
+    if not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
+        raise InvalidInput(
+            f"{name} has a sample rate of {rate:,} Hz; sound of {MIN_SAMPLE_RATE:,} to "
+            f"{MAX_SAMPLE_RATE:,} Hz is taken. Record or save it again."
+        )
+    channels = stream.codec_context.layout.nb_channels
+    if not 1 <= channels <= MAX_CHANNELS:
+        raise InvalidInput(
+            f"{name} has {channels:,} channels; 1 to {MAX_CHANNELS} are taken. Mix them down."
+        )
+    return stream
+
+
+def _check_length(
+    container: InputContainer, stream: AudioStream, limits: MediaLimits, name: str
+) -> None:
+    most = limits.max_audio_s / float(stream.time_base or 1)
+    ticks = 0
+    for packet in container.demux(stream):
+        ticks += packet.duration or 0
+        if ticks > most:
+            raise _too_long(limits, name)
+
+
+def _too_long(limits: MediaLimits, name: str) -> InvalidInput:
+    return InvalidInput(
+        f"{name} goes on for more than {limits.max_audio_s / 60:g} minutes, the most that is "
+        "taken. Split it."
+    )
+
+
+def _blocks(container: InputContainer, stream: AudioStream) -> Iterator[NDArray[np.float32]]:
+    import numpy as np
+
+    pending: list[NDArray[np.float32]] = []
+    held = 0
+    for piece in _resampled(container, stream):
+        pending.append(piece)
+        held += piece.size
+        if held >= SAMPLE_RATE:
+            joined = np.concatenate(pending)
+            whole = held - held % SAMPLE_RATE
+            for start in range(0, whole, SAMPLE_RATE):
+                yield joined[start : start + SAMPLE_RATE]
+            pending, held = [joined[whole:]], held - whole
+    if held:
+        yield np.concatenate(pending)
+
+
+def _resampled(container: InputContainer, stream: AudioStream) -> Iterator[NDArray[np.float32]]:
+    """Mono pieces at SAMPLE_RATE of any length. Rate and channels may change on the way."""
+    resampler: AudioResampler | None = None
+    shape: Any = None
+    for packet in container.demux(stream):
+        for frame in decoded(stream.decode, packet) or []:
+            if (found := (frame.format.name, frame.layout.name, frame.sample_rate)) != shape:
+                yield from _flushed(resampler)
+                resampler, shape = _resampler(), found
+            assert resampler is not None
+            frame.pts = None  # gaps and repeats in the times are none in the sound
+            yield from (piece.to_ndarray()[0] for piece in resampler.resample(frame))
+    yield from _flushed(resampler)
+
+
+def _resampler() -> AudioResampler:
+    from av.audio.resampler import AudioResampler
+
+    return AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
+
+
+def _flushed(resampler: AudioResampler | None) -> Iterator[NDArray[np.float32]]:
+    if resampler is not None:
+        yield from (piece.to_ndarray()[0] for piece in resampler.resample(None))

@@ -14,7 +14,7 @@ from tools.media.limits import DEFAULT_LIMITS, MediaLimits
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from PIL.Image import Image
+    from PIL.Image import Image as Picture
 
 _FORMATS = {
     "image/png": "PNG",
@@ -85,9 +85,9 @@ def _damaged(name: str, error: Exception) -> InvalidInput:
     )
 
 
-def _opened(data: bytes, limits: MediaLimits, name: str) -> Image:
+def _opened(data: bytes, limits: MediaLimits, name: str) -> Picture:
     """The picture with its header read and its bounds checked. Raises what the decoder raises."""
-    from PIL import Image as pillow
+    from PIL import Image
 
     media_type = detect_file_type(data, "").media_type if data else ""
     if media_type not in _FORMATS:
@@ -101,10 +101,10 @@ def _opened(data: bytes, limits: MediaLimits, name: str) -> Image:
             f"{name} is an animation of {frames:,} frames; at most {limits.max_frames:,} are "
             "taken. Attach one picture of it, or save it as a video."
         )
-    pillow.init()
+    Image.init()
     # Not `Image.open`: it tries other formats, and warns of large pictures by a bound of its own.
-    open_format: Any = pillow.OPEN[_FORMATS[media_type]][0]
-    image: Image = open_format(io.BytesIO(data), "")
+    open_format: Any = Image.OPEN[_FORMATS[media_type]][0]
+    image: Picture = open_format(io.BytesIO(data), "")
     _check_size(*image.size, limits, name)
     if media_type == "image/jpeg" and _scans(data, limits.max_scans) > limits.max_scans:
         raise InvalidInput(
@@ -150,14 +150,14 @@ def _scans(data: bytes, limit: int) -> int:
     return count
 
 
-def _orientation(image: Image) -> int:
+def _orientation(image: Picture) -> int:
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # damaged notes about a picture don't make it unreadable
         return 1
 
 
-def _upright_pixels(image: Image, name: str) -> NDArray[np.uint8]:
+def _upright_pixels(image: Picture, name: str) -> NDArray[np.uint8]:
     """The loaded picture, converted strip by strip: never held a third time."""
     import numpy as np
 
@@ -191,9 +191,9 @@ def _as_stored(upright: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8
     return views.get(orientation, upright)
 
 
-def _rgb(strip: Image, name: str) -> NDArray[np.uint8]:
+def _rgb(strip: Picture, name: str) -> NDArray[np.uint8]:
     import numpy as np
-    from PIL import Image as pillow
+    from PIL import Image
 
     if strip.mode.startswith("I;16"):
         grey = (np.asarray(strip) >> 8).astype(np.uint8)
@@ -202,6 +202,6 @@ def _rgb(strip: Image, name: str) -> NDArray[np.uint8]:
         raise InvalidInput(f"{name} holds measured values and no colours; save it as 8-bit PNG.")
     if strip.has_transparency_data:
         strip = strip.convert("RGBA")
-        white = pillow.new("RGBA", strip.size, "white")
-        strip = pillow.alpha_composite(white, strip)
+        white = Image.new("RGBA", strip.size, "white")
+        strip = Image.alpha_composite(white, strip)
     return np.asarray(strip.convert("RGB"))

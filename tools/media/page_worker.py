@@ -1,8 +1,8 @@
 """The process that draws a PDF's pages: bytes on standard input, pictures on standard output.
 
-Run as `python -m tools.media.page_worker NAME MAX_PAGES MAX_PAGE_PIXELS DPI`. It writes a line of
-JSON, `{"pages": N}` or `{"error": SENTENCE}`; then for each page such a line with `height` and
-`width`, or with `error`, and that many rows of RGB bytes.
+Run as `python -m tools.media.page_worker NAME MAX_PAGES MAX_PAGE_PIXELS MAX_SIDE DPI`. It writes a
+line of JSON, `{"pages": N}` or `{"error": SENTENCE}`; then for each page such a line with `height`
+and `width`, or with `error`, and that many rows of RGB bytes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _POINTS_PER_INCH = 72.0
 
 
 def main() -> None:
-    name, max_pages, max_pixels, dpi = sys.argv[1:]
+    name, max_pages, max_pixels, max_side, dpi = sys.argv[1:]
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Parsers that print must not reach the answer.
@@ -33,7 +33,7 @@ def main() -> None:
         os.dup2(2, 1)
         try:
             with opened_pdf(sys.stdin.buffer.read(), name, int(max_pages)) as pdf:
-                draw(pdf, int(max_pixels), float(dpi), answer_to)
+                draw(pdf, int(max_pixels), int(max_side), float(dpi), answer_to)
         except InvalidInput as error:
             _tell(answer_to, error=error.message)
         except Exception as error:
@@ -42,12 +42,16 @@ def main() -> None:
             _tell(answer_to, error=said)
 
 
-def draw(pdf: PdfDocument, max_pixels: int, dpi: float, answer_to: BinaryIO) -> None:
+def draw(pdf: PdfDocument, max_pixels: int, max_side: int, dpi: float, answer_to: BinaryIO) -> None:
     """Write the answer, page by page. Raises whatever pdfium raises."""
     _tell(answer_to, pages=len(pdf))
     for page in pdf:
         width, height = page.get_size()
-        scale = min(dpi / _POINTS_PER_INCH, math.sqrt(max_pixels / max(width * height, 1.0)))
+        scale = min(
+            dpi / _POINTS_PER_INCH,
+            max_side / max(width, height, 1.0),
+            math.sqrt(max_pixels / max(width * height, 1.0)),
+        )
         bitmap = page.render(scale=scale, rev_byteorder=True)
         _tell(answer_to, height=bitmap.height, width=bitmap.width)
         rows = memoryview(bitmap.buffer).cast("B")

@@ -71,7 +71,8 @@ def _worker(
         sys.executable,
         # Whatever lies in the current folder must not be imported.
         *("-P", "-m", "tools.media.page_worker"),
-        *(name, str(limits.max_pages), str(limits.max_page_pixels), str(dpi)),
+        *(name, str(limits.max_pages)),
+        *(str(limits.max_page_pixels), str(limits.max_side), str(dpi)),
     ]
     with subprocess.Popen(  # noqa: S603 - our own interpreter and module
         command,

@@ -400,6 +400,18 @@ def test_the_shipped_catalogue_holds_what_the_embedded_profile_needs() -> None:
         "all-minilm-l6-v2",
         "vader-ratings",
         "sentiment-head",
+        "whisper-base",
+        "kokoro-82m",
+        "kokoro-voice-styles",
+        "kokoro-voices",
+        "coco-detectors-tfjs",
+        "coco-detectors",
+        "efficientnet-lite0-torch",
+        "efficientnet-lite0",
+        "imagenet-names",
+        "selfie-segmentation",
+        "transnetv2-torch",
+        "transnetv2",
     }
     (chat,) = catalog.model("qwen2.5-coder-1.5b-instruct").files
     assert [part.package for part in chat.parts] == [

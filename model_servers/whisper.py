@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from model_servers.contracts import ItemError
+
 SAMPLE_RATE = 16_000
 """Of what it listens to, in hertz."""
 
@@ -117,13 +119,13 @@ class Whisper:
             local_files_only=True,
         )
 
-    def predict(self, batch: Sequence[Recording]) -> list[Heard]:
+    def predict(self, batch: Sequence[Recording]) -> list[Heard | ItemError]:
         return [self._listen(recording) for recording in batch]
 
     def unload(self) -> None:
         self._model = None
 
-    def _listen(self, recording: Recording) -> Heard:
+    def _listen(self, recording: Recording) -> Heard | ItemError:
         from faster_whisper.transcribe import restore_speech_timestamps
         from faster_whisper.vad import collect_chunks, get_speech_timestamps
 
@@ -132,6 +134,11 @@ class Whisper:
             return _NOTHING
         samples = np.concatenate(collect_chunks(recording.samples, voiced)[0])
         language, probability = recording.language, 1.0
+        if language is not None and language not in self._model.supported_languages:
+            return ItemError(
+                f"Speech in the language {language!r} can't be written down here; leave the "
+                "language out to have it detected."
+            )
         if language is None:
             language, probability, _ = self._model.detect_language(samples)
         before = recording.before or (_SIMPLIFIED if language == "zh" else None)

@@ -14,6 +14,7 @@ from starlette.types import Scope
 
 from model_servers.contracts import SwitchboardError
 from orchestrator.api import (
+    audio,
     batches,
     embeddings,
     files,
@@ -73,6 +74,7 @@ def create_app(service: Service) -> FastAPI:
 _ROUTERS = (
     openai.router,
     embeddings.router,
+    audio.router,
     tools.router,
     knowledge.router,
     stored.router,

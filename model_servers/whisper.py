@@ -141,13 +141,13 @@ class Whisper:
             )
         if language is None:
             language, probability, _ = self._model.detect_language(samples)
-        before = recording.before or (_SIMPLIFIED if language == "zh" else None)
+        start = _SIMPLIFIED if language == "zh" and not recording.to_english else None
         segments, _ = self._model.transcribe(
             samples,
             language=language,
             task="translate" if recording.to_english else "transcribe",
             hotwords=recording.hints,
-            initial_prompt=before,
+            initial_prompt=recording.before or start,
             temperature=_temperatures(recording.temperature),
             word_timestamps=True,
         )

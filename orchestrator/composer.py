@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from model_servers.languages import UNDETERMINED, identify
 from orchestrator.arguments import read_arguments
 from orchestrator.clauses import Clause, points
-from orchestrator.plan import Plan, PlanError, Step, fits
+from orchestrator.plan import Plan, PlanError, Ref, Step, fits
 from orchestrator.router import CHAT, Router
 from orchestrator.turn import ToolScore
 from orchestrator.wishes import (
@@ -255,9 +255,9 @@ class Composer:
             return []
         if fitting:
             return fitting
-        texts = [step.id for step in before if self._gives_text(step)]
+        texts = [step for step in before if self._gives_text(step)]
         if texts:
-            return [texts[-1]]
+            return [texts[-1].id if _carries_on(tool) else self._untranslated(texts[-1])]
         if PREVIOUS_INPUT in inputs and points(words):
             return [f"input:{PREVIOUS_INPUT}"]
         return []
@@ -280,11 +280,25 @@ class Composer:
         works_on_input = works_on_text(self.registry, last.tool)
         if not works_on_input:
             return last.id
-        return last.id if tool.prose and points(words) else None
+        return last.id if _carries_on(tool) and points(words) else None
+
+    def _untranslated(self, step: Step) -> str:
+        """The step that a translation was made of: what is looked for in a text is in both, and
+        the two can be worked on at once."""
+        source = step.args.get("text")
+        translates = has_field(self.registry, step.tool, "target_language")
+        if translates and isinstance(source, str) and Ref.parse(source) is not None:
+            return source
+        return step.id
 
     def _gives_text(self, step: Step) -> bool:
         tool = self.registry[step.tool]
         return tool.outputs[next(iter(tool.outputs))] == "text"
+
+
+def _carries_on(tool: Tool) -> bool:
+    """Whether "and … it" means the text just made: one that is written anew, or read aloud."""
+    return tool.prose or tool.outputs[next(iter(tool.outputs))] == "audio"
 
 
 def _likely_target(payload: str | None, kinds: Mapping[str, Kind], language: str) -> str | None:

@@ -19,6 +19,8 @@ BUILT_IN: tuple[str, ...] = (
     "tools.summarize_text:SummarizeText",
     "tools.translate_text:TranslateText",
     "tools.answer_question:AnswerQuestion",
+    "tools.transcribe_audio:TranscribeAudio",
+    "tools.synthesize_speech:SynthesizeSpeech",
 )
 
 

@@ -48,7 +48,7 @@ def _verbose(
 ) -> dict[str, Any]:
     told: dict[str, Any] = {
         "task": task,
-        "language": language_name(transcript.language or "und").lower(),
+        "language": _language(transcript, task),
         "duration": round(transcript.duration_s, 2),
         "text": transcript.text,
         "usage": usage(transcript),
@@ -76,6 +76,13 @@ def _verbose(
             for number, segment in enumerate(transcript.segments)
         ]
     return told
+
+
+def _language(transcript: Transcript, task: Task) -> str:
+    """What the text is in, by its English name."""
+    if task == "translate":
+        return "english"
+    return language_name(transcript.language or "und").lower()
 
 
 def _s(seconds: float) -> float:

@@ -6,7 +6,7 @@ import time
 from typing import Annotated, Any
 from uuid import uuid4
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 from pydantic import Field, ValidationError
 
 from orchestrator.api.chat_request import Body, FileData
@@ -58,7 +58,9 @@ async def get_tool(name: ToolName, service: TheService) -> Json:
 
 
 @router.post("/{name}/invoke", summary="Run one tool")
-async def invoke_tool(name: ToolName, body: Invocation, service: TheService, owner: Owner) -> Json:
+async def invoke_tool(
+    name: ToolName, body: Invocation, request: Request, service: TheService, owner: Owner
+) -> Json:
     """A slot for a file takes `{"filename", "file_data"}`, or the id of a stored file. A slot for
     text takes such an object, too: the file's text is used."""
     begun = time.monotonic()
@@ -79,7 +81,7 @@ async def invoke_tool(name: ToolName, body: Invocation, service: TheService, own
             "id": f"call_{uuid4().hex}",
             "tool": name,
             "result": result.data,
-            "artifacts": result.artifacts,
+            "artifacts": service.links.added(result.artifacts, str(request.base_url)),
             "usage": usage_json(result.usage),
             "seconds": round(time.monotonic() - begun, 4),
         }

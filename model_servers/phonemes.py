@@ -1,7 +1,7 @@
 """How texts are pronounced, in the alphabet of phonemes that Kokoro was trained on.
 
-English by hibari's dictionaries, Chinese by misaki over jieba and pypinyin, the other languages by
-espeak-ng. All but the first come with the extra `voices`.
+English by hibari's dictionaries, Japanese by MeCab's, Chinese by misaki over jieba and pypinyin,
+the other languages by espeak-ng. What is not English needs the extra `voices`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import re
 import warnings
 from collections.abc import Callable
 from functools import cache
+
+from model_servers import japanese
 
 Phonemizer = Callable[[str], str]
 """From a sentence to its phonemes, with stress or tone marks and punctuation."""
@@ -28,6 +30,8 @@ def phonemizer(language: str, region: str) -> Phonemizer:
         return _english(british=region == "GB")
     if language == "zh":
         return _chinese()
+    if language == "ja":
+        return japanese.phonemizer(phonemizer("en", "US"))
     return _espeak(_ESPEAK_NAMES[language])
 
 

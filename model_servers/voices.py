@@ -55,6 +55,7 @@ def _voices() -> Mapping[str, Voice]:
         ("fr", "FR", "ff_siwis"),
         ("hi", "IN", "hf_alpha hf_beta hm_omega hm_psi"),
         ("it", "IT", "if_sara im_nicola"),
+        ("ja", "JP", "jf_alpha jf_tebukuro jm_kumo"),
         ("pt", "BR", "pf_dora pm_alex"),
         ("zh", "CN", "zf_xiaoxiao zf_xiaoyi zm_yunxi zm_yunjian"),
     )

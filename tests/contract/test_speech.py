@@ -214,6 +214,7 @@ SENTENCES = {
     "es": "Buenos días, quisiera saber dónde está mi pedido.",
     "fr": "Bonjour, je voudrais savoir quand ma commande arrive.",
     "it": "Buongiorno, vorrei sapere dove si trova il mio pacco.",
+    "ja": "こんにちは、荷物は三時に東京へ届きます。",
     "pt": "Bom dia, eu gostaria de saber onde está o meu pedido.",
     "hi": "नमस्ते, मेरा सामान कल तक आ जाएगा।",
     "zh": "您好，请问我的包裹什么时候能到？",

@@ -100,7 +100,7 @@ def test_without_the_extra_only_the_fast_voice_speaks(monkeypatch: pytest.Monkey
 
 
 def test_each_voice_is_of_a_language_that_is_listed() -> None:
-    assert set(spoken_languages()) == {"en", "es", "fr", "hi", "it", "pt", "zh"}
+    assert set(spoken_languages()) == {"en", "es", "fr", "hi", "it", "ja", "pt", "zh"}
     assert all(name == voice.name for name, voice in VOICES.items())
 
 

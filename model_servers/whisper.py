@@ -17,6 +17,8 @@ SAMPLE_RATE = 16_000
 
 _SIMPLIFIED = "以下是普通话的句子。"
 """Said before Chinese, so that it is written in simplified characters and with punctuation."""
+_DETECTED_S = 30
+"""How much of a recording its language is told by."""
 _TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Tried in turn where a passage comes out garbled."""
 
@@ -140,7 +142,9 @@ class Whisper:
                 "language out to have it detected."
             )
         if language is None:
-            language, probability, _ = self._model.detect_language(samples)
+            language, probability, _ = self._model.detect_language(
+                samples[: _DETECTED_S * SAMPLE_RATE]
+            )
         start = _SIMPLIFIED if language == "zh" and not recording.to_english else None
         segments, _ = self._model.transcribe(
             samples,

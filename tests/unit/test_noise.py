@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tools.noise import signal_to_noise_db
+from tools.noise import SHORTEST, reduce_noise, signal_to_noise_db
 
 RATE = 16_000
 
@@ -26,3 +26,17 @@ def test_what_is_silent_between_words_has_no_noise() -> None:
     assert signal_to_noise_db(beeps(0.0), RATE) == float("inf")
     assert signal_to_noise_db(np.zeros(0, dtype=np.float32), RATE) == float("inf")
     assert signal_to_noise_db(np.zeros(RATE, dtype=np.float32), RATE) == float("inf")
+
+
+def test_noise_is_taken_out_and_the_tone_is_kept() -> None:
+    noisy, clean = beeps(0.1), beeps(0.0)
+    reduced = reduce_noise(noisy, RATE)
+    assert (reduced.shape, reduced.dtype) == (noisy.shape, noisy.dtype)
+    pauses = clean == 0
+    assert np.std(reduced[pauses]) < 0.5 * np.std(noisy[pauses])
+    assert np.corrcoef(reduced, clean)[0, 1] > np.corrcoef(noisy, clean)[0, 1]
+
+
+@pytest.mark.parametrize("length", [0, 1, SHORTEST - 1, SHORTEST, SHORTEST + 1])
+def test_any_length_is_kept(length: int) -> None:
+    assert reduce_noise(beeps(0.1)[:length], RATE).shape == (length,)

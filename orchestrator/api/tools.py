@@ -31,8 +31,9 @@ FILE_SCHEMA: dict[str, Any] = {
             "properties": {
                 "filename": {"type": "string"},
                 "file_data": {"type": "string"},
+                "file_url": {"type": "string", "description": "An address on the web."},
             },
-            "required": ["file_data"],
+            "oneOf": [{"required": ["file_data"]}, {"required": ["file_url"]}],
             "additionalProperties": False,
         },
         {"type": "string", "pattern": "^[0-9a-f]{64}$"},
@@ -107,7 +108,8 @@ def _file_data(value: dict[str, Any], param: str) -> FileData:
         return FileData.model_validate(value)
     except ValidationError:
         raise BadRequest(
-            f'{param}: a file is sent as {{"filename": …, "file_data": base64 or a data URL}}.',
+            f'{param}: a file is sent as {{"filename": …, "file_data": base64 or a data URL}}, '
+            'or {"file_url": …}.',
             param=param,
         ) from None
 

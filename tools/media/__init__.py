@@ -5,6 +5,7 @@ more than `MediaLimits` allow, raises InvalidInput with a sentence for the perso
 """
 
 from tools.media.audio import SAMPLE_RATE, AudioFacts, audio_facts, decode_audio
+from tools.media.check import check_media
 from tools.media.images import decode_image, image_size
 from tools.media.limits import DEFAULT_LIMITS, MediaLimits
 from tools.media.pages import decode_pages
@@ -18,6 +19,7 @@ __all__ = [
     "Video",
     "VideoFrame",
     "audio_facts",
+    "check_media",
     "decode_audio",
     "decode_image",
     "decode_pages",

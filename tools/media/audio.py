@@ -22,6 +22,8 @@ SAMPLE_RATE = 16_000
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 4_000, 384_000
 MAX_CHANNELS = 16
 _MICROSECONDS = 1_000_000
+_GUESSED_DURATION = frozenset(("mp3", "aac"))
+"""Formats whose header tells no duration: ffmpeg guesses it from the first packets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +72,15 @@ def decode_audio(
 
     Args:
         data: the file's bytes.
-        limits: `max_audio_s` is held by the packets before the first block, and by the samples as
-            they are decoded.
+        limits: `max_audio_s` is held by the header and the packets before the first block, and by
+            the samples as they are decoded.
         name: the file's name, for errors.
 
     Raises:
         InvalidInput: while iterating: there is no sound in it, nothing in it can be decoded, its
             sample rate or channels are out of bounds, or it goes on for longer than allowed.
     """
-    # Its packets are counted first: hours of silence take a second to skip and minutes to decode.
+    # Counted before it is decoded: hours of silence take a second to skip and minutes to decode.
     with opened(data, limits, name) as container:
         _check_length(container, _sound(container, name), limits, name)
     samples = 0
@@ -122,6 +124,9 @@ def _sound(container: InputContainer, name: str) -> AudioStream:
 def _check_length(
     container: InputContainer, stream: AudioStream, limits: MediaLimits, name: str
 ) -> None:
+    declared_s = (container.duration or 0) / _MICROSECONDS
+    if declared_s > limits.max_audio_s and container.format.name not in _GUESSED_DURATION:
+        raise _too_long(limits, name)
     most = limits.max_audio_s / float(stream.time_base or 1)
     ticks = 0
     for packet in container.demux(stream):
@@ -173,7 +178,9 @@ def _resampled(container: InputContainer, stream: AudioStream) -> Iterator[NDArr
 def _resampler() -> AudioResampler:
     from av.audio.resampler import AudioResampler
 
-    return AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
+    # Channels that say the same add up to that, not to more than full scale.
+    mixing = {"rematrix_maxval": "1.0"}
+    return AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE, options=mixing)
 
 
 def _flushed(resampler: AudioResampler | None) -> Iterator[NDArray[np.float32]]:

@@ -66,10 +66,13 @@ def image_size(
 ) -> tuple[int, int]:
     """(height, width) in pixels of the upright picture, from its header, within the limits.
 
-    Raises InvalidInput as `decode_image` does, but doesn't see what is damaged further on.
+    Raises InvalidInput as `decode_image` does; it sees that a file is cut off, but not what is
+    damaged in the middle.
     """
     try:
         image = _opened(data, limits, name)
+        if _is_cut_off(data):
+            raise InvalidInput(f"{name} is cut off: its end is missing. Send all of it.")
         width, height = image.size
         return (width, height) if _orientation(image) in _SIDEWAYS else (height, width)
     except InvalidInput:
@@ -106,7 +109,7 @@ def _opened(data: bytes, limits: MediaLimits, name: str) -> Picture:
     open_format: Any = Image.OPEN[_FORMATS[media_type]][0]
     image: Picture = open_format(io.BytesIO(data), "")
     _check_size(*image.size, limits, name)
-    if media_type == "image/jpeg" and _scans(data, limits.max_scans) > limits.max_scans:
+    if media_type == "image/jpeg" and _scans(data, limits.max_scans)[0] > limits.max_scans:
         raise InvalidInput(
             f"{name} is drawn in more than {limits.max_scans} passes; save it again as JPEG."
         )
@@ -140,15 +143,25 @@ _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _SCAN, _END = b"\xff\xda", b"\xff\xd9"
 
 
-def _scans(data: bytes, limit: int) -> int:
-    """How many scans a JPEG has, counted up to one more than the limit."""
+def _scans(data: bytes, limit: int) -> tuple[int, bool]:
+    """How many scans a JPEG has, counted up to one more than the limit; and whether it ends."""
     count, place = 0, 2
     while count <= limit and (found := _MARKER.search(data, place)) is not None:
         if found[0] == _END:
-            break
+            return count, True
         count += found[0] == _SCAN
         place = found.end() + int.from_bytes(data[found.end() : found.end() + 2])
-    return count
+    return count, False
+
+
+def _is_cut_off(data: bytes) -> bool:
+    if data.startswith(b"\x89PNG"):
+        return data.rfind(b"IEND") < 0
+    if data.startswith(b"\xff\xd8"):
+        return not _scans(data, DEFAULT_LIMITS.max_scans)[1]
+    if data.startswith(b"RIFF"):
+        return len(data) < 8 + int.from_bytes(data[4:8], "little")
+    return False
 
 
 def _orientation(image: Picture) -> int:

@@ -9,13 +9,14 @@ import sys
 
 
 def main() -> None:
+    import numpy as np
+    import scipy.signal  # noqa: F401 - before torch is hidden, which it looks for, too
+
     # noisereduce imports torch where it can, only for a way of its own that isn't taken here.
     sys.modules["torch"] = None  # type: ignore[assignment]
     import noisereduce
 
     del sys.modules["torch"]
-    import numpy as np
-
     samples = np.frombuffer(sys.stdin.buffer.read(), dtype="<f4")
     cleaned = noisereduce.reduce_noise(y=samples, sr=int(sys.argv[1]), stationary=True)
     sys.stdout.buffer.write(np.asarray(cleaned, dtype="<f4").tobytes())

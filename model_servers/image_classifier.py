@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -17,6 +16,8 @@ from model_servers.images import Image, resize, wrong_image
 from model_servers.onnx_session import open_session
 
 CLASSES = 1000
+LIKELIEST = 20
+"""Classes that a glance tells."""
 DIMENSIONS = FEATURES
 # The part of the shorter side that is looked at, as its authors evaluate it.
 _SHARE = SIDE / (SIDE + 32)
@@ -25,11 +26,12 @@ _SHARE = SIDE / (SIDE + 32)
 class Glance(NamedTuple):
     """What the network makes of a picture.
 
-    `scores` (1000) add up to 1, in ImageNet's order of classes; `features` (1280) have length 1:
-    their dot product says how alike two pictures are.
+    `classes` are the likeliest of ImageNet's classes by their English names, with their
+    probabilities; `features` (1280) have length 1: their dot product says how alike two pictures
+    are.
     """
 
-    scores: NDArray[np.float32]
+    classes: tuple[tuple[str, float], ...]
     features: NDArray[np.float32]
 
 
@@ -38,18 +40,22 @@ class ImageClassifier:
 
     Args:
         path: the ONNX file that `efficientnet.build` writes.
+        names: a JSON list of what the classes are called.
         threads: that one run may use.
     """
 
     memory_mb: ClassVar[float] = 150
     max_batch: ClassVar[int] = 8
 
-    def __init__(self, path: Path, threads: int) -> None:
+    def __init__(self, path: Path, names: Path, threads: int) -> None:
         self._path = path
+        self._names_path = names
         self._threads = threads
+        self._names: tuple[str, ...] = ()
         self._session: Any = None
 
     def load(self) -> None:
+        self._names = _read_names(self._names_path)
         self._session = open_session(self._path, self._threads)
 
     def predict(self, batch: Sequence[Image]) -> list[Glance | ItemError]:
@@ -64,7 +70,10 @@ class ImageClassifier:
     def _rows(self, images: NDArray[np.float32]) -> list[Glance]:
         scores, features = self._session.run(["scores", "features"], {"image": images})
         features = features / np.linalg.norm(features, axis=1, keepdims=True)
-        return [Glance(*row) for row in zip(scores, features, strict=True)]
+        return [
+            Glance(likeliest(row, self._names), seen)
+            for row, seen in zip(scores, features, strict=True)
+        ]
 
 
 def _prepared(image: Image) -> NDArray[np.float32]:
@@ -77,9 +86,16 @@ def _prepared(image: Image) -> NDArray[np.float32]:
     return np.asarray(values.transpose(2, 0, 1), dtype=np.float32)
 
 
-@cache
-def class_names(path: Path) -> tuple[str, ...]:
-    """What ImageNet's classes are called in English, in order. Raises WeightsError."""
+def likeliest(scores: NDArray[np.float32], names: Sequence[str]) -> tuple[tuple[str, float], ...]:
+    """The names of the best classes with their scores; classes of one name count together."""
+    total: dict[str, float] = {}
+    for place in np.argsort(-scores, kind="stable")[: 2 * LIKELIEST]:
+        total[names[place]] = total.get(names[place], 0.0) + float(scores[place])
+    return tuple(sorted(total.items(), key=lambda item: -item[1])[:LIKELIEST])
+
+
+def _read_names(path: Path) -> tuple[str, ...]:
+    """What ImageNet's classes are called, in order. Raises WeightsError."""
     names = json.loads(path.read_text("utf-8"))
     if len(names) != CLASSES:
         raise WeightsError(f"There are {len(names)} names for {CLASSES} classes.")

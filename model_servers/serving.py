@@ -73,7 +73,9 @@ def factories(profile: Profile, store: ModelStore, *, threads: int) -> dict[str,
         "kokoro": lambda: Kokoro(store.path("kokoro-82m"), store.path("kokoro-voices"), threads),
     }
     served |= {
-        "image-classifier": lambda: ImageClassifier(store.path("efficientnet-lite0"), threads),
+        "image-classifier": lambda: ImageClassifier(
+            store.path("efficientnet-lite0"), store.path("imagenet-names"), threads
+        ),
         "object-detector": lambda: ObjectDetector(store.path("coco-detectors"), threads),
         "person-mask": lambda: PersonMask(store.path("selfie-segmentation"), threads),
         "object-mask": ObjectMask,

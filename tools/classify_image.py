@@ -162,7 +162,8 @@ def label_shares(
     own = features - common
     lengths = np.linalg.norm(centred, axis=1) * np.linalg.norm(own)
     likeness = centred @ own / np.maximum(lengths, 1e-9)
-    return _shares(np.asarray(likeness[None] * EXAMPLES_SCALE, dtype=np.float64))[0]
+    shares = _shares(np.asarray(likeness[None] * EXAMPLES_SCALE, dtype=np.float64))
+    return np.asarray(shares[0], dtype=np.float64)
 
 
 def _shares(logits: NDArray[Any]) -> NDArray[np.float64]:

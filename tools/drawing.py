@@ -76,7 +76,7 @@ def draw_masks(image: Image, masks: Sequence[NDArray[np.bool_]], marks: Sequence
 
 def drawing_scale(image: Image) -> float:
     """How much larger or smaller than the picture its drawing is."""
-    side = max(image.shape[:2])
+    side = int(max(image.shape[:2]))
     return min(max(side, SMALLEST_SIDE), LARGEST_SIDE) / side
 
 

@@ -94,7 +94,7 @@ async def mask_objects(
 
 def joint_alpha(masks: Sequence[FoundMask]) -> NDArray[np.float32]:
     """What any of the masks covers."""
-    return np.maximum.reduce([mask.alpha for mask in masks])
+    return np.asarray(np.maximum.reduce([mask.alpha for mask in masks]), dtype=np.float32)
 
 
 def cut_out(image: Image, alpha: NDArray[np.float32]) -> Image:

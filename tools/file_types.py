@@ -203,7 +203,7 @@ _HTML_START = re.compile(r"(?is)\s*(?:<\?xml[^>]{0,200}>\s*)?<(?:!doctype\s+html
 def _text_media_type(text: str, name: str) -> str:
     """Nothing in the bytes tells one text format from another but for HTML: the name decides."""
     suffix = _suffix(name)
-    if _SVG_START.match(text) and re.search(r"(?i)<svg[\s>]", text[:_SVG_WITHIN_CHARS]):
+    if _SVG_START.match(text) and re.search(r"(?i)<svg[\s/>]", text[:_SVG_WITHIN_CHARS]):
         return HTML if _HTML_START.match(text) else SVG
     if _HTML_START.match(text) or (suffix in {".html", ".htm"} and re.search(r"<[a-zA-Z]", text)):
         return HTML

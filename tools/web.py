@@ -236,8 +236,7 @@ def _checked(url: str, *, base: httpx.URL | None = None) -> httpx.URL:
         raise InvalidInput("This is no web address; send https://…, or attach the file.") from None
     if found.scheme not in {"http", "https"} or not host:
         raise InvalidInput(
-            f"{_shown(url)} is no web address: only http:// and https:// are fetched. "
-            "Attach the file itself."
+            "This is no web address: only http:// and https:// are fetched. Attach the file itself."
         )
     if found.userinfo:
         raise InvalidInput("The address has a user name in it; give one that needs none.")

@@ -44,8 +44,8 @@ async def attachment(part: AttachmentPart, service: Service, owner: str, *, para
     wanted = "image" if isinstance(part, ImagePart) else "audio"
     if file.kind != wanted:
         raise BadRequest(
-            f"{param}: {file.name} is {file.kind} by its bytes, and {wanted} is taken here; send "
-            "it as a part of type file.",
+            f"{param}: by its bytes {file.name} is of kind {file.kind}, and {wanted} is taken "
+            "here; send it as a part of type file.",
             param=param,
         )
     return file

@@ -128,11 +128,14 @@ def _check_length(
     if declared_s > limits.max_audio_s and container.format.name not in _GUESSED_DURATION:
         raise _too_long(limits, name)
     most = limits.max_audio_s / float(stream.time_base or 1)
-    ticks = 0
+    ticks, empty = 0, True
     for packet in container.demux(stream):
         ticks += packet.duration or 0
+        empty = empty and not packet.size
         if ticks > most:
             raise _too_long(limits, name)
+    if empty:
+        raise _undecodable(name)
 
 
 def _too_long(limits: MediaLimits, name: str) -> InvalidInput:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any, Literal, get_args
 
 from fastapi import APIRouter, File, Form, Query, Request, UploadFile
@@ -11,9 +12,9 @@ from orchestrator.api.facade import Owner, TheService
 from orchestrator.api.limits import BoundedRoute
 from orchestrator.api.replies import Json
 from orchestrator.api.served_files import served
-from orchestrator.api.uploads import kept
 from orchestrator.errors import BadRequest
 from orchestrator.files import MAX_LISTED, PREFIX, Purpose, StoredFile
+from orchestrator.intake import take_in
 
 router = APIRouter(prefix="/v1/files", tags=["Files"], route_class=BoundedRoute)
 
@@ -30,7 +31,7 @@ async def create_file(
         raise BadRequest(f"purpose: it is one of {', '.join(get_args(Purpose))}.", param="purpose")
     content = await file.read()
     name = file.filename or "file"
-    artifact = await kept(content, service, name=name, origin="user")
+    artifact = await asyncio.to_thread(take_in, service.artifacts, content, name=name)
     return Json(as_file(await service.files.add(owner, artifact, purpose)))
 
 

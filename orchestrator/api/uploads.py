@@ -19,9 +19,8 @@ from orchestrator.api.chat_request import (
 )
 from orchestrator.errors import BadRequest
 from orchestrator.files import PREFIX
-from tools.artifacts import Artifact, Origin, Provenance, clean_name
-from tools.file_types import detect_file_type
-from tools.media import check_media
+from orchestrator.intake import take_in
+from tools.artifacts import Artifact, Provenance
 
 if TYPE_CHECKING:
     from orchestrator.api.facade import Service
@@ -73,27 +72,6 @@ async def stored(file_id: str, service: Service, owner: str, *, param: str) -> A
         return await service.files.artifact(file_id, owner)
 
 
-async def kept(
-    content: bytes,
-    service: Service,
-    *,
-    name: str,
-    origin: Origin,
-    provenance: Provenance | None = None,
-) -> Artifact:
-    """The file in the store, once it was found to be of a kind that is read, whole and bounded.
-
-    Raises InvalidInput, StorageUnavailable.
-    """
-
-    def keep() -> Artifact:
-        shown = clean_name(name)
-        check_media(content, detect_file_type(content, shown).kind, name=shown)
-        return service.artifacts.put(content, name=shown, origin=origin, provenance=provenance)
-
-    return await asyncio.to_thread(keep)
-
-
 async def _addressed(url: str, service: Service, owner: str, *, param: str) -> Artifact:
     """A picture by its data URL, the id of a stored file, or an address on the web."""
     if url.startswith(PREFIX):
@@ -106,9 +84,10 @@ async def _addressed(url: str, service: Service, owner: str, *, param: str) -> A
 async def _fetched(url: str, name: str | None, service: Service, *, param: str) -> Artifact:
     with named(param):
         found = await service.web.fetch(url)
-        return await kept(
+        return await asyncio.to_thread(
+            take_in,
+            service.artifacts,
             found.data,
-            service,
             name=name or found.name,
             origin="web",
             provenance=Provenance(url=found.url.partition("?")[0]),
@@ -122,7 +101,7 @@ async def _sent(
     content, extension = await asyncio.to_thread(_decode, data, param)
     name = name or f"{stem}.{extension}".rstrip(".")
     with named(param):
-        return await kept(content, service, name=name, origin="user")
+        return await asyncio.to_thread(take_in, service.artifacts, content, name=name)
 
 
 def _decode(data: str, param: str) -> tuple[bytes, str]:

@@ -19,6 +19,8 @@ EXAMPLES: tuple[str, ...] = (
     "How many chairs are in this room?",
     "List the things in the photo and how many there are of each",
     "Is anybody in this picture?",
+    "Is there a ladder in front of the house?",
+    "Is there a crane on the building site?",
     "Mark every bird in this photo",
     "照片里有多少人？",
     "图中有几辆车？",

@@ -17,6 +17,9 @@ SAMPLE_RATE = 16_000
 
 _SIMPLIFIED = "以下是普通话的句子。"
 """Said before Chinese, so that it is written in simplified characters and with punctuation."""
+_VOICED = 0.35
+"""Probability of a voice from which a passage is listened to: low, as a short word over a bad line
+has little, and noise far less."""
 _DETECTED_S = 30
 """How much of a recording its language is told by."""
 _TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -129,9 +132,9 @@ class Whisper:
 
     def _listen(self, recording: Recording) -> Heard | ItemError:
         from faster_whisper.transcribe import restore_speech_timestamps
-        from faster_whisper.vad import collect_chunks, get_speech_timestamps
+        from faster_whisper.vad import VadOptions, collect_chunks, get_speech_timestamps
 
-        voiced = get_speech_timestamps(recording.samples)
+        voiced = get_speech_timestamps(recording.samples, VadOptions(threshold=_VOICED))
         if not voiced:
             return _NOTHING
         samples = np.concatenate(collect_chunks(recording.samples, voiced)[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -51,7 +52,13 @@ async def test_a_call_is_written_down_translated_searched_and_read_aloud(
     pool: ModelPool, tmp_path: Path
 ) -> None:
     artifacts = FileArtifactStore(tmp_path, max_file_bytes=10**8, quota_bytes=10**9)
-    ctx = RunContext(models=pool, chat=None, artifacts=artifacts, knowledge=None)  # type: ignore[arg-type]
+    ctx = RunContext(
+        models=pool,
+        chat=None,  # type: ignore[arg-type]
+        artifacts=artifacts,
+        knowledge=None,  # type: ignore[arg-type]
+        deadline=time.monotonic() + 1_800,
+    )
     call = artifacts.put(await recorded_call(pool, "mp3"), name="call.mp3", origin="user")
     events: list[Event] = []
     inputs = {"call.mp3": InputValue(kind="audio", artifact=call)}

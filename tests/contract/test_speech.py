@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -50,7 +52,13 @@ async def pool() -> AsyncIterator[ModelPool]:
 @pytest.fixture
 def context(pool: ModelPool, tmp_path: Path) -> RunContext:
     artifacts = FileArtifactStore(tmp_path, max_file_bytes=10**8, quota_bytes=10**9)
-    return RunContext(models=pool, chat=None, artifacts=artifacts, knowledge=None)  # type: ignore[arg-type]
+    return RunContext(
+        models=pool,
+        chat=None,  # type: ignore[arg-type]
+        artifacts=artifacts,
+        knowledge=None,  # type: ignore[arg-type]
+        deadline=time.monotonic() + 1_800,
+    )
 
 
 async def heard(
@@ -125,13 +133,7 @@ async def test_a_language_that_whisper_lacks_is_told(pool: ModelPool) -> None:
 async def test_a_call_is_written_down_with_times(context: RunContext) -> None:
     samples = await call_samples(context.models)
     written: list[str] = []
-    ctx = RunContext(
-        models=context.models,
-        chat=context.chat,
-        artifacts=context.artifacts,
-        knowledge=context.knowledge,
-        write=written.append,
-    )
+    ctx = dataclasses.replace(context, write=written.append)
     data = await heard(ctx, encode_sound([samples], "mp3", SAMPLE_RATE), "call.mp3")
     assert word_errors(CALL_TEXT, data.text) <= 0.1
     assert "".join(written) == data.text
@@ -175,13 +177,7 @@ async def test_a_long_recording_is_heard_in_windows(context: RunContext) -> None
     )
     assert len(samples) / SAMPLE_RATE > WINDOW_S + 20
     progress: list[float] = []
-    ctx = RunContext(
-        models=context.models,
-        chat=context.chat,
-        artifacts=context.artifacts,
-        knowledge=context.knowledge,
-        progress=progress.append,
-    )
+    ctx = dataclasses.replace(context, progress=progress.append)
     data = await heard(ctx, encode_sound([samples], "flac", SAMPLE_RATE), "long.flac")
     assert word_errors((line * 30).strip(), data.text) <= 0.05
     assert len(progress) == 2

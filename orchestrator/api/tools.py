@@ -36,7 +36,7 @@ FILE_SCHEMA: dict[str, Any] = {
             "oneOf": [{"required": ["file_data"]}, {"required": ["file_url"]}],
             "additionalProperties": False,
         },
-        {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        {"type": "string", "pattern": "^([0-9a-f]{64}|file-[0-9a-f]{32})$"},
     ],
 }
 

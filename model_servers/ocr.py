@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from model_servers.contracts import ItemError
 from model_servers.images import Image, wrong_image
 
+_LONGEST = 4
+"""How many times longer than wide, or wider than long, a picture is looked at."""
+_SHORTEST = 32
+
 
 class TextLine(NamedTuple):
     """A line as it was read.
@@ -58,13 +62,31 @@ class TextReader:
         self._engine = None
 
     def _lines(self, image: Image) -> list[TextLine]:
-        found = self._engine(image[:, :, ::-1])  # blue first
+        found = self._engine(_broadened(image)[:, :, ::-1])  # blue first
         if found.boxes is None or found.txts is None:
             return []
+        # Not beyond the picture: some of what was looked at may have been added.
+        far = np.array(image.shape[1::-1], np.float32)
         return [
-            TextLine(text, np.asarray(corners, np.float32), float(score))
+            TextLine(text, np.clip(np.asarray(corners, np.float32), 0, far), float(score))
             for text, corners, score in zip(found.txts, found.boxes, found.scores, strict=True)
         ]
+
+
+def _broadened(image: Image) -> Image:
+    """A long strip with enough ground of its own colour added at the right or the bottom.
+
+    The engine scales pictures by their shorter side: it would make millions of points of a line.
+    """
+    height, width = image.shape[:2]
+    side = max(-(-max(height, width) // _LONGEST), _SHORTEST)
+    if height >= side and width >= side:
+        return image
+    ground = np.median(image.reshape(-1, 3), axis=0).astype(np.uint8)
+    broad = np.empty((max(height, side), max(width, side), 3), np.uint8)
+    broad[:] = ground
+    broad[:height, :width] = image
+    return broad
 
 
 def _written_sample() -> Image:

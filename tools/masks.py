@@ -40,7 +40,7 @@ class FoundMask:
     """
 
     label: str
-    score: float | None
+    score: float
     box: Box
     alpha: NDArray[np.float32]
     method: MaskMethod
@@ -53,19 +53,14 @@ class FoundMask:
 async def mask_people(
     image: Image, people: Sequence[FoundObject], ctx: RunContext
 ) -> list[FoundMask]:
-    """A mask for each person found; of the whole picture where none was, if somebody is there.
+    """A mask for each person found.
 
-    The network is made for people who fill a picture: a smaller one is cut out for it first.
+    The network takes whatever stands out for a person, so it is asked only where one was found;
+    and it is made for people who fill a picture: a smaller one is cut out for it first.
     """
-    height, width = image.shape[:2]
     if not people:
-        (alpha,) = await ctx.models.predict("person-mask", [image], deadline=ctx.deadline)
-        rows, columns = np.nonzero(alpha >= _SURE)
-        if len(rows) < 0.01 * alpha.size:
-            return []
-        box = (float(columns.min()), float(rows.min()), float(columns.max() + 1),
-               float(rows.max() + 1))  # fmt: skip
-        return [FoundMask(PERSON, None, box, alpha, "network")]
+        return []
+    height, width = image.shape[:2]
     people = people[:MOST_OBJECTS]
     parts = [_around(person.box, width, height) for person in people]
     cut = [np.ascontiguousarray(image[y0:y1, x0:x1]) for x0, y0, x1, y1 in parts]

@@ -42,7 +42,7 @@ class SegmentedObject(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     label: str
-    score: float | None
+    score: float
     box: tuple[float, float, float, float]
     area: int
     share: float
@@ -135,8 +135,6 @@ async def _masks(image: Image, args: SegmentImageArgs, ctx: RunContext) -> list[
         # Nothing named, and nobody there: the thing that is most in view.
         if found:
             return await mask_objects(image, [max(found, key=_area)], ctx)
-        if masks := await mask_people(image, (), ctx):
-            return masks
         raise ToolError(
             "Nothing was recognised in the picture that could be cut out; say what to cut out, or "
             "send a picture in which it is larger."

@@ -15,7 +15,7 @@ from tools.contracts import RunContext
 from tools.detect_objects import MIN_SCORE, FoundObject, count_labels, found_objects
 from tools.media import Video
 from tools.tracks import Track, Tracker
-from tools.unusual import Moment, Signals, unusual_moments
+from tools.unusual import FEWEST_LOOKS, Moment, Signals, unusual_moments
 from tools.video_looks import Look, Pace, VideoLooks, choose_pace, shot_starts
 
 CUT_THRESHOLD = 0.5
@@ -119,20 +119,30 @@ def _over_time(
     new = [place > 0 and shots[place] != shots[place - 1] for place in range(len(seen))]
     for one, cut in zip(seen, new, strict=True):
         tracker.look(one.look.time_s, one.things, cut=cut)
-    return tracker.tracks(), unusual_moments(times, _signals(seen, new))
+    return tracker.tracks(), unusual_moments(times, _signals(seen, shots, new))
 
 
-def _signals(seen: Sequence[Seen], new: Sequence[bool]) -> Signals:
-    """What each look is like in numbers. A cut moves everything, and means nothing."""
+def _signals(seen: Sequence[Seen], shots: Sequence[int], new: Sequence[bool]) -> Signals:
+    """What each look is like in numbers.
+
+    Light and appearance are compared with the look's own shot, where that is long enough to know
+    what is usual in it. A cut moves everything, and means nothing.
+    """
     if not seen:
         return {}
     features = np.stack([one.glance.features for one in seen]).astype(np.float64)
-    usual = np.median(features, axis=0)
-    usual /= max(float(np.linalg.norm(usual)), 1e-9)
+    brightness = np.array([one.look.brightness for one in seen])
+    appearance = np.zeros(len(seen))
+    for shot in set(shots):
+        own = np.equal(shots, shot)
+        known = own if own.sum() >= FEWEST_LOOKS else np.ones(len(seen), bool)
+        brightness[own] -= np.median([seen[i].look.brightness for i in np.flatnonzero(known)])
+        usual = np.median(features[known], axis=0)
+        appearance[own] = 1 - features[own] @ (usual / max(float(np.linalg.norm(usual)), 1e-9))
     motion = [float("nan") if cut else one.look.motion for one, cut in zip(seen, new, strict=True)]
     return {
         "motion": np.array(motion),
-        "brightness": np.array([one.look.brightness for one in seen]),
+        "brightness": brightness,
         "count": np.array([float(len(one.things)) for one in seen]),
-        "appearance": 1 - features @ usual,
+        "appearance": appearance,
     }

@@ -15,8 +15,9 @@ from model_servers.contracts import ItemError
 SAMPLE_RATE = 16_000
 """Of what it listens to, in hertz."""
 
-_SIMPLIFIED = "以下是普通话的句子。"
-"""Said before Chinese, so that it is written in simplified characters and with punctuation."""
+_STARTS = {"zh": "以下是普通话的句子。", "hi": "यह वाक्य हिन्दी में है।"}
+"""Said before a language, so that it is written in simplified characters and with punctuation, and
+not in the letters of Urdu."""
 _VOICED = 0.35
 """Probability of a voice from which a passage is listened to: low, as a short word over a bad line
 has little, and noise far less."""
@@ -37,6 +38,7 @@ class Recording:
         before: what was said just before.
         to_english: whether to write down an English translation instead.
         temperature: 0 takes the likeliest words; up to 1, more varied ones.
+        words: whether to tell when each word is said, which takes longer.
     """
 
     samples: NDArray[np.float32]
@@ -45,6 +47,7 @@ class Recording:
     before: str | None = None
     to_english: bool = False
     temperature: float = 0.0
+    words: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class HeardSegment:
     """A sentence or a part of one; times in seconds from the recording's start.
 
     Attributes:
+        words: empty where they were not asked for.
         tokens: of its text, in Whisper's vocabulary.
         temperature: at which it came out.
         log_probability: mean of its tokens'.
@@ -148,7 +152,7 @@ class Whisper:
             language, probability, _ = self._model.detect_language(
                 samples[: _DETECTED_S * SAMPLE_RATE]
             )
-        start = _SIMPLIFIED if language == "zh" and not recording.to_english else None
+        start = None if recording.to_english else _STARTS.get(language)
         segments, _ = self._model.transcribe(
             samples,
             language=language,
@@ -156,7 +160,7 @@ class Whisper:
             hotwords=recording.hints,
             initial_prompt=recording.before or start,
             temperature=_temperatures(recording.temperature),
-            word_timestamps=True,
+            word_timestamps=recording.words,
         )
         restored = restore_speech_timestamps(segments, voiced, SAMPLE_RATE)
         return Heard(tuple(map(_segment, restored)), language, float(probability))

@@ -45,7 +45,7 @@ class SpokenWord(BaseModel):
 
 
 class SpokenSegment(BaseModel):
-    """A sentence or a part of one, with its times in seconds."""
+    """A sentence or a part of one, its times in seconds, its words where they are asked for."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -66,6 +66,7 @@ class TranscribeAudioArgs(ToolArgs):
     subtitles: SubtitleFormat | None = Field(
         default=None, description="Make a file of subtitles, too."
     )
+    words: bool = Field(default=False, description="Tell when each word is said, too.")
     denoise: bool | None = Field(
         default=None,
         description="Take noise out first: always or never; left out, where it is needed.",
@@ -102,7 +103,12 @@ class TranscribeAudio(Tool):
 
     async def __call__(self, args: TranscribeAudioArgs, ctx: RunContext) -> ToolResult:
         """Raises InvalidInput, ToolError where nobody speaks, ModelError, DeadlineExceeded."""
-        how = Listening(args.spoken_language, tuple(args.hints or ()), reduce_noise=args.denoise)
+        how = Listening(
+            args.spoken_language,
+            tuple(args.hints or ()),
+            reduce_noise=args.denoise,
+            words=args.words or args.subtitles is not None,
+        )
         transcript = whole(await _listened(args.audio, how, ctx))
         if not transcript.text:
             raise ToolError(

@@ -68,6 +68,7 @@ class Listening:
         to_english: write an English translation instead.
         reduce_noise: always or never; None does it where the speech hardly stands out.
         temperature: 0 takes the likeliest words; up to 1, more varied ones.
+        words: whether to tell when each word is said, which takes longer.
     """
 
     language: str | None = None
@@ -75,6 +76,7 @@ class Listening:
     to_english: bool = False
     reduce_noise: bool | None = None
     temperature: float = 0.0
+    words: bool = False
 
 
 async def listen(
@@ -154,6 +156,7 @@ def _recording(
         before=before or None,
         to_english=how.to_english,
         temperature=how.temperature,
+        words=how.words,
     )
     return recording, reduce
 

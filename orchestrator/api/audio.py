@@ -79,9 +79,10 @@ async def create_transcription(
 ) -> Response:
     """The language is detected where it is left out. With `stream` the text comes in pieces, as
     server-sent events, while the recording is listened to."""
-    how = Listening(language, _hints(prompt), temperature=temperature)
     wanted, content = _format(response_format), await _content(file, model)
     times = _granularities(granularities)
+    by_word = wanted in ("srt", "vtt") or "word" in times
+    how = Listening(language, _hints(prompt), temperature=temperature, words=by_word)
     if not stream:
         return await _transcript(content, how, wanted, service, owner, times=times)
     if wanted != "json":
@@ -103,8 +104,9 @@ async def create_translation(
     response_format: FormatName = "json",
     temperature: Temperature = 0.0,
 ) -> Response:
-    how = Listening(hints=_hints(prompt), to_english=True, temperature=temperature)
     wanted, content = _format(response_format), await _content(file, model)
+    by_word = wanted in ("srt", "vtt")
+    how = Listening(hints=_hints(prompt), to_english=True, temperature=temperature, words=by_word)
     return await _transcript(content, how, wanted, service, owner)
 
 

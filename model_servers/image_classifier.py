@@ -44,7 +44,7 @@ class ImageClassifier:
         threads: that one run may use.
     """
 
-    memory_mb: ClassVar[float] = 150
+    memory_mb: ClassVar[float] = 100
     max_batch: ClassVar[int] = 8
 
     def __init__(self, path: Path, names: Path, threads: int) -> None:

@@ -44,7 +44,7 @@ class ObjectDetector:
         threads: that one look may use.
     """
 
-    memory_mb: ClassVar[float] = 250
+    memory_mb: ClassVar[float] = 120
     max_batch: ClassVar[int] = 4
 
     def __init__(self, folder: Path, threads: int) -> None:

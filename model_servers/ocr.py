@@ -35,7 +35,7 @@ class TextReader:
         threads: that one run may use.
     """
 
-    memory_mb: ClassVar[float] = 350
+    memory_mb: ClassVar[float] = 500
     max_batch: ClassVar[int] = 1
 
     def __init__(self, threads: int) -> None:

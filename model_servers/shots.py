@@ -31,7 +31,7 @@ class ShotCuts:
         threads: that one run may use.
     """
 
-    memory_mb: ClassVar[float] = 300
+    memory_mb: ClassVar[float] = 450
     max_batch: ClassVar[int] = 1
 
     def __init__(self, path: Path, threads: int) -> None:
@@ -40,7 +40,7 @@ class ShotCuts:
         self._session: Any = None
 
     def load(self) -> None:
-        self._session = open_session(self._path, self._threads)
+        self._session = open_session(self._path, self._threads, arena=False)
 
     def predict(self, batch: Sequence[Frames]) -> list[NDArray[np.float32] | ItemError]:
         return [self._cuts(frames) for frames in batch]

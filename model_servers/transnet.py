@@ -87,23 +87,22 @@ def _dilated(
     """
     scale = weights[f"{prefix}.bn.weight"] / np.sqrt(weights[f"{prefix}.bn.running_var"] + _EPSILON)
     bias = weights[f"{prefix}.bn.bias"] - weights[f"{prefix}.bn.running_mean"] * scale
-    space = [weights[f"{prefix}.Conv3D_{d}.layers.0.weight"][:, :, 0] for d in _DILATIONS]
-    time = [weights[f"{prefix}.Conv3D_{d}.layers.1.weight"][..., 0] for d in _DILATIONS]
-    view = writer.add("Conv", value, writer.constant(np.concatenate(space)), pads=[1, 1, 1, 1])
     points = size[0] * size[1]
-    view = writer.add("Reshape", view, writer.integers(1, WINDOW, -1, points))
-    view = writer.add("Transpose", view, perm=[0, 2, 1, 3])
-    widths = writer.integers(*(len(kernel) for kernel in space))
     views = []
-    for place, part in enumerate(writer.add_many("Split", len(space), view, widths, axis=1)):
-        kernel = time[place]
-        own = slice(place * len(kernel), (place + 1) * len(kernel))
-        distance = _DILATIONS[place]
+    # One view after the other, not all at once: that would take four times the memory.
+    for place, distance in enumerate(_DILATIONS):
+        space, time = (
+            weights[f"{prefix}.Conv3D_{distance}.layers.{number}.weight"] for number in (0, 1)
+        )
+        own = slice(place * len(time), (place + 1) * len(time))
+        view = writer.add("Conv", value, writer.constant(space[:, :, 0]), pads=[1, 1, 1, 1])
+        view = writer.add("Reshape", view, writer.integers(1, WINDOW, -1, points))
+        view = writer.add("Transpose", view, perm=[0, 2, 1, 3])
         views.append(
             writer.add(
                 "Conv",
-                part,
-                writer.constant(kernel * scale[own, None, None, None]),
+                view,
+                writer.constant(time[..., 0] * scale[own, None, None, None]),
                 writer.constant(bias[own]),
                 dilations=[distance, 1],
                 pads=[distance, 0, distance, 0],

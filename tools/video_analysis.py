@@ -131,12 +131,13 @@ def _signals(seen: Sequence[Seen], shots: Sequence[int], new: Sequence[bool]) ->
     if not seen:
         return {}
     features = np.stack([one.glance.features for one in seen]).astype(np.float64)
-    brightness = np.array([one.look.brightness for one in seen])
+    levels = np.array([one.look.brightness for one in seen])
+    brightness = levels.copy()
     appearance = np.zeros(len(seen))
     for shot in set(shots):
         own = np.equal(shots, shot)
         known = own if own.sum() >= FEWEST_LOOKS else np.ones(len(seen), bool)
-        brightness[own] -= np.median([seen[i].look.brightness for i in np.flatnonzero(known)])
+        brightness[own] -= np.median(levels[known])
         usual = np.median(features[known], axis=0)
         appearance[own] = 1 - features[own] @ (usual / max(float(np.linalg.norm(usual)), 1e-9))
     motion = [float("nan") if cut else one.look.motion for one, cut in zip(seen, new, strict=True)]

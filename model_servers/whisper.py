@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,6 +21,9 @@ not in the letters of Urdu."""
 _VOICED = 0.35
 """Probability of a voice from which a passage is listened to: low, as a short word over a bad line
 has little, and noise far less."""
+_LEAD_S, _TAIL_S = 0.5, 1.0
+"""Silence put before and after: without it the end of a short recording is not noticed, and words
+are made up."""
 _DETECTED_S = 30
 """How much of a recording its language is told by."""
 _TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -34,7 +37,7 @@ class Recording:
     Attributes:
         samples: mono at SAMPLE_RATE from -1 to 1, shape (samples,).
         language: ISO 639-1; None has it detected.
-        hints: words that are expected, separated by commas.
+        hints: words that are expected, separated by spaces.
         before: what was said just before.
         to_english: whether to write down an English translation instead.
         temperature: 0 takes the likeliest words; up to 1, more varied ones.
@@ -154,7 +157,7 @@ class Whisper:
             )
         start = None if recording.to_english else _STARTS.get(language)
         segments, _ = self._model.transcribe(
-            samples,
+            np.pad(samples, (round(_LEAD_S * SAMPLE_RATE), round(_TAIL_S * SAMPLE_RATE))),
             language=language,
             task="translate" if recording.to_english else "transcribe",
             hotwords=recording.hints,
@@ -162,8 +165,18 @@ class Whisper:
             temperature=_temperatures(recording.temperature),
             word_timestamps=recording.words,
         )
-        restored = restore_speech_timestamps(segments, voiced, SAMPLE_RATE)
+        unpadded = _unpadded(segments, len(samples) / SAMPLE_RATE)
+        restored = restore_speech_timestamps(unpadded, voiced, SAMPLE_RATE)
         return Heard(tuple(map(_segment, restored)), language, float(probability))
+
+
+def _unpadded(segments: Iterable[Any], duration_s: float) -> Iterator[Any]:
+    """The segments with the times they have without the silence that was put around them."""
+    for segment in segments:
+        for timed in (segment, *(segment.words or ())):
+            timed.start = min(max(0.0, timed.start - _LEAD_S), duration_s)
+            timed.end = min(max(0.0, timed.end - _LEAD_S), duration_s)
+        yield segment
 
 
 def _temperatures(first: float) -> list[float]:

@@ -152,7 +152,7 @@ def _recording(
     recording = Recording(
         samples,
         language=language,
-        hints=", ".join(how.hints) or None,
+        hints=" ".join(how.hints) or None,
         before=before or None,
         to_english=how.to_english,
         temperature=how.temperature,

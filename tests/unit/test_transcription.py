@@ -80,7 +80,7 @@ async def test_what_is_asked_reaches_the_listener() -> None:
     how = Listening("pt", ("Aoife", "Zylinthos"), to_english=True, temperature=0.4, words=True)
     await heard(listener, sound(1), how)
     (asked,) = listener.asked
-    assert (asked.language, asked.hints) == ("pt", "Aoife, Zylinthos")
+    assert (asked.language, asked.hints) == ("pt", "Aoife Zylinthos")
     assert (asked.to_english, asked.temperature, asked.words) == (True, 0.4, True)
 
 

@@ -35,11 +35,15 @@ class Mark(NamedTuple):
     group: str
 
 
-def draw_marks(image: Image, marks: Sequence[Mark]) -> Image:
+def draw_marks(image: Image, marks: Sequence[Mark], *, beside: bool = False) -> Image:
     """The picture with a box and a label for each mark.
 
     The first marks get the best places for their labels. A label stands where it hides no other
     one, as far as there is room.
+
+    Args:
+        beside: labels stand to the left of their boxes, as for lines of text, which one above a
+            line would hide.
     """
     from PIL import Image as Pillow
     from PIL import ImageDraw
@@ -57,7 +61,7 @@ def draw_marks(image: Image, marks: Sequence[Mark]) -> Image:
     taken: list[Box] = []
     for mark, box in zip(marks, boxes, strict=True):
         if mark.label:
-            taken.append(_label(draw, mark, box, font, taken))
+            taken.append(_label(draw, mark, box, font, taken, beside=beside))
     return np.asarray(picture, dtype=np.uint8)
 
 
@@ -112,12 +116,14 @@ def _label(
     box: Box,
     font: FreeTypeFont,
     taken: Sequence[Box],
+    *,
+    beside: bool,
 ) -> Box:
     """Draws the label, and returns what it covers."""
     space = max(2, round(font.size / 7))
     x0, y0, x1, y1 = draw.textbbox((0, 0), mark.label, font=font)
     width, height = x1 - x0 + 2 * space, y1 - y0 + 2 * space
-    place = label_place(box, (width, height), taken, draw.im.size)
+    place = label_place(box, (width, height), taken, draw.im.size, beside=beside)
     colour = group_colour(mark.group)
     draw.rectangle(place, fill=colour)
     # The weights of red, green and blue in how bright a colour seems (ITU-R BT.601).
@@ -128,7 +134,12 @@ def _label(
 
 
 def label_place(
-    box: Box, label: tuple[float, float], taken: Sequence[Box], size: tuple[int, int]
+    box: Box,
+    label: tuple[float, float],
+    taken: Sequence[Box],
+    size: tuple[int, int],
+    *,
+    beside: bool = False,
 ) -> Box:
     """Where a label goes: above its box, else inside, below, or beside what is in the way.
 
@@ -137,6 +148,7 @@ def label_place(
         label: its width and height.
         taken: where other labels are.
         size: the picture's width and height; the label stays inside where it fits.
+        beside: to the left of the box, whatever is there.
     """
     width, height = label
     left, top, right, bottom = box
@@ -144,8 +156,10 @@ def label_place(
         (left, top - height), (left, top), (right - width, top - height), (left, bottom),
         (left, bottom - height), (right - width, bottom - height),
     ]  # fmt: skip
-    # Then further and further down the box.
-    starts += [(left, top + step * height) for step in range(1, 12)]
+    if beside:
+        starts = [(left - width, (top + bottom - height) / 2)]
+    else:  # then further and further down the box
+        starts += [(left, top + step * height) for step in range(1, 12)]
     places = []
     for x, y in starts:
         x0 = min(max(x, 0.0), max(0.0, size[0] - width))

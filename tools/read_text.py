@@ -158,5 +158,5 @@ async def _marked(
 ) -> Artifact:
     """The page with its lines numbered as they are read."""
     marks = [Mark(line.box, str(number), "text") for number, line in enumerate(lines, start=1)]
-    drawn = await asyncio.to_thread(draw_marks, image, marks)
+    drawn = await asyncio.to_thread(draw_marks, image, marks, beside=True)
     return await keep_picture(drawn, derived_name(file, "text", "jpeg"), ctx)

@@ -73,3 +73,9 @@ def test_two_labels_of_one_place_do_not_hide_each_other() -> None:
 
 def test_scale_is_one_where_the_picture_needs_none() -> None:
     assert drawing_scale(np.zeros((700, 800, 3), np.uint8)) == 1
+
+
+def test_a_label_beside_its_line_hides_neither_it_nor_the_line_above() -> None:
+    line = (100.0, 50.0, 300.0, 70.0)
+    place = label_place(line, (30, 24), [], (640, 480), beside=True)
+    assert place == (70, 48, 100, 72)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -12,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from evals.datasets import limited
 from evals.environment import environment
-from evals.progress import Bar
 from evals.run_folder import RunError, RunFolder, Solved, dataset_facts, open_folder
 from evals.scoring import score
 from evals.task import BadRow, Dataset, EvalTask, Sample, Solve, Way
@@ -21,6 +20,7 @@ from evals.task_list import load_task
 from evals.watched import predict
 from evals.ways import ByUrl, ServiceGone, Traced, open_in_process, settings_for
 from model_servers.contracts import SwitchboardError
+from orchestrator.commands.counted_bar import CountedBar
 
 OURS = "switchboard"
 """The name of a task's own solver, beside those of its baselines."""
@@ -86,7 +86,7 @@ def run(
         task: a task, or the name of one in `evals/tasks`.
         data: the folder or file that the task reads; the task's own where None.
         out: the run's folder; a new one below `runs` where None.
-        limit: so many samples at most, drawn with `seed`.
+        limit: so many samples at most, drawn with `seed`, of every label and group by its share.
         solver: "switchboard", or one of the task's baselines.
         way: a way in, or the URL of a running service; None opens a service in this process, on a
             home of the run's own.
@@ -149,8 +149,8 @@ async def run_async(
         folder.write("dataset.json", dataset_facts(dataset, chosen, unmatchable))
         todo = [sample for sample in chosen if sample.id not in folder.done]
         if todo:
-            with Bar(task.name, len(chosen), wanted=progress) as bar:
-                async with _opened(way, path / "service", profile) as opened:
+            with CountedBar(task.name, wanted=progress) as bar:
+                async with _opened(way, path / "service", profile, solver) as opened:
                     await _solve_all(todo, solve, opened, folder, at_once=concurrency, bar=bar)
         solved = tuple(folder.done[sample.id] for sample in chosen)
         metrics = await asyncio.to_thread(score, task, solved, seed=seed)
@@ -174,7 +174,8 @@ async def run_async(
 
 
 def choose(dataset: Dataset, limit: int | None, seed: int) -> tuple[Sample, ...]:
-    """The samples of a run, in the data's order. Raises RunError where there are none, or where
+    """The samples of a run, in the data's order; of a limit, every label and group by its share,
+    and a larger one adds to what a smaller one drew. Raises RunError where there are none, or where
     two have the same id."""
     samples = dataset.samples
     if not samples:
@@ -182,10 +183,7 @@ def choose(dataset: Dataset, limit: int | None, seed: int) -> tuple[Sample, ...]
     id_, count = Counter(sample.id for sample in samples).most_common(1)[0]
     if count > 1:
         raise RunError(f"{dataset.name} has {count} samples with the id {id_!r}.")
-    if limit is None or limit >= len(samples):
-        return samples
-    drawn = random.Random(seed).sample(range(len(samples)), limit)  # noqa: S311 - no secret
-    return tuple(samples[index] for index in sorted(drawn))
+    return samples if limit is None else limited(dataset, limit, seed).samples
 
 
 def default_folder(task: str, solver: str) -> Path:
@@ -246,10 +244,12 @@ def _config(
 
 
 @asynccontextmanager
-async def _opened(way: Way | str | None, home: Path, profile: str | None) -> AsyncIterator[Way]:
+async def _opened(
+    way: Way | str | None, home: Path, profile: str | None, solver: str
+) -> AsyncIterator[Way]:
     """The way in; one that is given stays open."""
     if way is None:
-        async with open_in_process(settings_for(home, profile)) as own:
+        async with open_in_process(settings_for(home, profile, patient=solver != OURS)) as own:
             yield own
     elif isinstance(way, str):
         from orchestrator.settings import get_settings
@@ -264,7 +264,13 @@ async def _opened(way: Way | str | None, home: Path, profile: str | None) -> Asy
 
 
 async def _solve_all(
-    samples: Sequence[Sample], solve: Solve, way: Way, folder: RunFolder, *, at_once: int, bar: Bar
+    samples: Sequence[Sample],
+    solve: Solve,
+    way: Way,
+    folder: RunFolder,
+    *,
+    at_once: int,
+    bar: CountedBar,
 ) -> None:
     """Solve the samples, so many at once, and keep each as it is done.
 
@@ -274,6 +280,9 @@ async def _solve_all(
     total = len(folder.done) + len(samples)
     errors = sum(solved.prediction.error is not None for solved in folder.done.values())
     failures: list[SwitchboardError] = []
+
+    def show() -> None:
+        bar.show(len(folder.done), total, f"{errors:,} errors" if errors else "")
 
     async def work() -> None:
         nonlocal errors
@@ -286,9 +295,9 @@ async def _solve_all(
             if failures:
                 return
             errors += solved.prediction.error is not None
-            bar.show(len(folder.done), errors)
+            show()
 
-    bar.show(len(folder.done), errors)
+    show()
     workers = [asyncio.create_task(work()) for _ in range(min(at_once, len(samples)))]
     try:
         await asyncio.gather(*workers)

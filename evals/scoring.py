@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from evals.metrics.bootstrap import Difference, Interval, bootstrap, paired_difference
-from evals.metrics.classification import Classification, confusion
+from evals.metrics.classification import TellsConfusion
 from evals.metrics.costs import COSTS_WHERE_HIGHER_IS_BETTER, cost_intervals
 from evals.run_folder import RunError, Solved
 from evals.task import EvalTask, Metric
@@ -147,9 +147,11 @@ def _as_json(figures: Mapping[str, Interval]) -> dict[str, Any]:
 
 def _confusion(task: EvalTask, solved: Sequence[Solved]) -> dict[str, Any] | None:
     """Golds by rows and predictions by columns, where labels are told apart."""
-    if not any(isinstance(metric, Classification) for metric in task.metrics):
+    golds, predictions = [one.sample.gold for one in solved], _values(solved)
+    told = (m.confusion(golds, predictions) for m in task.metrics if isinstance(m, TellsConfusion))
+    found = next((matrix for matrix in told if matrix is not None), None)
+    if found is None:
         return None
-    found = confusion([one.sample.gold for one in solved], _values(solved))
     labels = list(dict.fromkeys([*found.golds, *found.chosen]))
     counts = [[0] * len(labels) for _ in labels]
     for gold, row in zip(found.golds, found.rows, strict=True):

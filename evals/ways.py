@@ -25,6 +25,8 @@ _SPARE_S = 30.0
 _PAUSES_S = (0.5, 2.0, 5.0)
 """Before each further try, where the service has no room or does not listen just now."""
 _LONGEST_PAUSE_S = 30.0
+_PATIENCE_S = 600.0
+"""For one reply of a chat model that first reads all tools there are: some 6,000 tokens."""
 
 
 class ServiceGone(SwitchboardError):
@@ -210,15 +212,20 @@ async def open_in_process(settings: Settings) -> AsyncIterator[InProcess]:
         )
 
 
-def settings_for(home: Path, profile: str | None) -> Settings:
+def settings_for(home: Path, profile: str | None, *, patient: bool = False) -> Settings:
     """The settings of this environment, with a home of the run's own: an evaluation neither sees
-    nor changes what people keep."""
+    nor changes what people keep. A `patient` service waits for a chat model that reads hundreds
+    of tools, as a baseline makes it, on whatever machine."""
     from orchestrator.settings import get_settings
 
     changed: dict[str, Any] = {"home": home}
     if profile is not None:
         changed["profile"] = profile
-    return get_settings().model_copy(update=changed)
+    settings = get_settings()
+    if patient:
+        for name in ("llm_timeout_s", "request_timeout_s"):
+            changed[name] = max(getattr(settings, name), _PATIENCE_S)
+    return settings.model_copy(update=changed)
 
 
 def _as_file(name: str, data: bytes) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import warnings
@@ -34,9 +33,18 @@ from model_servers.contracts import (
     ModelRefused,
     ModelUnavailable,
     ToolCall,
+    ToolCalls,
     Usage,
 )
-from model_servers.function_prompts import arguments_prompt, choice_prompt, choice_schema, chosen
+from model_servers.function_prompts import (
+    arguments_in,
+    arguments_prompt,
+    calls_prompt,
+    calls_schema,
+    choice_prompt,
+    choice_schema,
+    chosen,
+)
 from model_servers.retries import Sleep, with_retries
 
 CONNECT_TIMEOUT_S = 10.0
@@ -136,9 +144,10 @@ class LiteLLMChat:
         functions: Sequence[FunctionSpec],
         *,
         choice: str = "auto",
+        parallel: bool = False,
         max_tokens: int = 512,
         timeout_s: float = 120.0,
-    ) -> ToolCall | None:
+    ) -> ToolCalls:
         """See ChatModel.call.
 
         Which function it is, if any, is asked first, constrained to their names: small models
@@ -155,19 +164,23 @@ class LiteLLMChat:
             elif choice == "required":
                 name = functions[0].name
             if name is None:
-                return None
-            ask = self._native_call if self.endpoint.native_functions else self._constrained_call
+                return ToolCalls((), usage)
+            ask: Callable[..., Awaitable[tuple[str, Usage]]]
+            if parallel:  # an endpoint's own way gives one call of a function that is named
+                ask = self._constrained_calls
+            elif self.endpoint.native_functions:
+                ask = self._native_call
+            else:
+                ask = self._constrained_call
             text, more = await ask(messages, by_name[name], max_tokens, timeout_s)
         try:
-            arguments = json.loads(text)
-        except (ValueError, RecursionError):
-            arguments = None
-        if not isinstance(arguments, dict):
+            made = arguments_in(text, several=parallel)
+        except ValueError:
             raise ModelError(
                 f"The chat model gave no whole JSON object as arguments of {name}; allow it more "
                 "tokens, or simplify the function's parameters."
-            )
-        return ToolCall(name, arguments, usage + more)
+            ) from None
+        return ToolCalls(tuple(ToolCall(name, arguments) for arguments in made), usage + more)
 
     async def _choose(
         self,
@@ -222,6 +235,21 @@ class LiteLLMChat:
             arguments_prompt(messages, function),
             max_tokens=max_tokens,
             schema=function.parameters,
+            timeout_s=timeout_s,
+        )
+        return reply.text, reply.usage
+
+    async def _constrained_calls(
+        self,
+        messages: Sequence[ChatMessage],
+        function: FunctionSpec,
+        max_tokens: int,
+        timeout_s: float,
+    ) -> tuple[str, Usage]:
+        reply = await self.complete(
+            calls_prompt(messages, function),
+            max_tokens=max_tokens,
+            schema=calls_schema(function),
             timeout_s=timeout_s,
         )
         return reply.text, reply.usage

@@ -185,10 +185,18 @@ class FunctionSpec:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call of one offered function; `usage` counts everything it took to decide it."""
+    """A call of one offered function."""
 
     name: str
     arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalls:
+    """The calls that answer a conversation; `usage` counts what it took to decide on them, and
+    on none."""
+
+    calls: tuple[ToolCall, ...]
     usage: Usage
 
 
@@ -228,12 +236,15 @@ class ChatModel(Protocol):
         functions: Sequence[FunctionSpec],
         *,
         choice: str = "auto",
+        parallel: bool = False,
         max_tokens: int = 512,
         timeout_s: float = 120.0,
-    ) -> ToolCall | None:
-        """The call of one of `functions` that answers `messages`; None when none is needed.
+    ) -> ToolCalls:
+        """The call of one of `functions` that answers `messages`; none where none is needed.
 
-        `choice` is "auto" (the model decides), "required" (some function), or the name of one.
+        `choice` is "auto" (the model decides), "required" (some function), or the name of one;
+        where `parallel` is set, the function may be called several times, each time for another
+        thing that is asked.
         Raises as `complete` does; ModelError too when the arguments are cut by `max_tokens`.
         """
         ...

@@ -13,6 +13,9 @@ _REPLY = (
     "that the functions above can't do"
 )
 
+MAX_CALLS = 16
+"""Of one function at a time."""
+
 
 def choice_prompt(
     messages: Sequence[ChatMessage], functions: Sequence[FunctionSpec], *, optional: bool
@@ -63,6 +66,52 @@ def arguments_prompt(messages: Sequence[ChatMessage], function: FunctionSpec) ->
         "Answer with its arguments only, as a JSON object.",
         messages,
     )
+
+
+def calls_prompt(messages: Sequence[ChatMessage], function: FunctionSpec) -> list[ChatMessage]:
+    """The conversation under the instruction to give the arguments of one call or several."""
+    parameters = json.dumps(function.parameters, ensure_ascii=False)
+    return _under(
+        f"You call the function {function.name} for the user's last message. "
+        f"{function.description}\nIts parameters, as JSON Schema: {parameters}\n"
+        'Answer with a JSON object {"calls": [...]} that holds the arguments of each call: one '
+        "call, unless the message asks for the same with several values that one call can't "
+        "take; then one for each.",
+        messages,
+    )
+
+
+def calls_schema(function: FunctionSpec) -> dict[str, Any]:
+    """JSON Schema of the answer to `calls_prompt`. What its parameters define stays at the top,
+    where their references find it."""
+    parameters = dict(function.parameters)
+    kept: dict[str, Any] = {
+        name: parameters.pop(name) for name in ("$defs", "definitions") if name in parameters
+    }
+    return {
+        "type": "object",
+        "properties": {
+            "calls": {
+                "type": "array", "items": parameters, "minItems": 1, "maxItems": MAX_CALLS,
+            }
+        },
+        "required": ["calls"],
+        "additionalProperties": False,
+        **kept,
+    }  # fmt: skip
+
+
+def arguments_in(text: str, *, several: bool) -> list[dict[str, Any]]:
+    """The arguments of each call in an answer: to `calls_prompt` where there may be `several`,
+    else to `arguments_prompt`. Raises ValueError where there are none."""
+    try:
+        answer = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    made = answer.get("calls") if several and isinstance(answer, dict) else [answer]
+    if not isinstance(made, list) or not made or not all(isinstance(a, dict) for a in made):
+        raise ValueError("not the arguments of calls")
+    return made
 
 
 def _under(instruction: str, messages: Sequence[ChatMessage]) -> list[ChatMessage]:

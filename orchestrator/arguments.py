@@ -31,18 +31,19 @@ class Arguments:
 VALUE_WORDS: Mapping[str, str] = {
     # entity types
     "person": r"people|persons?|who(?:'s| is| are| was)\b|names? of|everyone|personen|wer\b|"
-    r"personnes?|qui\b|personas?|quién\w*|pessoas?|quem\b|人名|人物|谁|哪些人|人\b|人と|人や|誰|"
+    r"the names?\b|personnes?|qui\b|personas?|quién\w*|pessoas?|quem\b|"
+    r"人名|人物|谁|哪些人|人\b|人と|人や|誰|"
     r"أشخاص|الأشخاص|लोग\w*|व्यक्ति\w*",
     "organisation": r"organi[sz]ations?|compan(?:y|ies)|firms?|brands?|employers?|organisationen|"
-    r"firmen|unternehmen|entreprises?|sociétés?|organizaciones|empresas?|organizações|"
+    r"firmen|unternehmen|entreprises?|sociétés?|organizaciones|empresas?|organizações|entidades|"
     r"组织|公司|机构|組織|会社|شركات|الشركات|कंपनि\w*|संगठन\w*",
     "place": r"places?|locations?|cit(?:y|ies)|countr(?:y|ies)|towns?|where\b|orte?\b|städte|"
-    r"länder|lieux?|villes?|pays\b|lugares?|ciudades|países|cidades|地点|地名|城市|国家|地方|"
+    r"länder|lieux?|villes?|pays\b|lugares?|locali(?:dades|tés)|ciudades|países|cidades|地点|地名|城市|国家|地方|"
     r"場所|都市|أماكن|الأماكن|مدن|जगह\w*|स्थान\w*|शहर\w*",
     "date": r"dates?\b|when\b|times?\b|days?\b|deadlines?|daten\b|datum|termine?|wann|"
     r"quand|fechas?|cuándo|datas?\b|日期|时间|何时|日付|日時|تواريخ|التواريخ|तारीख\w*",
-    "amount": r"amounts?|prices?|sums?|money|costs?|figures|beträge|preise|montants?|prix|"
-    r"importes?|precios?|valores|preços?|金额|价格|金額|値段|مبالغ|المبالغ|राशि\w*|कीमत\w*",
+    "amount": r"amounts?|prices?|sums?\b|money|costs?|figures|beträge|preise|montants?|prix|"
+    r"importes?|precios?|valores|preços?|金额|价格|金額|値段|مبالغ|المبالغ|राशि\w*|कीमत\w*|रकम\w*",
     "product": r"products?|items?\b|goods|produkte?|artikel|produits?|productos?|produtos?|"
     r"产品|商品|製品|منتجات|المنتجات|उत्पाद\w*",
     "email": r"e-?mails?(?: addresses)?|mailadressen|courriels?|correos?|邮箱|邮件地址|"
@@ -74,17 +75,20 @@ VALUE_WORDS: Mapping[str, str] = {
     "vtt": r"(?:web)?vtt|captions?",
     # how long
     "short": r"one[- ]liner|tl;?dr|brief(?:ly)?|short(?:ly|er|est)?|in a nutshell|one line|kurz\w*|"
-    r"bref|brièvement|courte?|breve(?:mente)?|cort[oa]|resumid[oa]|简短|简要|一句话|短く|簡潔|"
+    r"bref|brièvement|courte?|breve(?:mente)?|cort(?:[oa]|it[oa])s?\b|curt(?:[oa]|inh[oa])s?\b|"
+    r"resumid[oa]|简短|简要|一句话|短く|簡潔|"
     r"باختصار|संक्षेप",
-    "long": r"detailed|in detail|thorough|long\b|ausführlich|détaillé|detallad\w*|detalhad\w*|"
-    r"详细|詳しく|مفصل|विस्तार",
+    "long": r"detailed|in detail|thorough|(?<!how )long\b|ausführlich|détaillé|"
+    r"detallad\w*|detalhad\w*|详细|詳しく|مفصل|विस्तार",
 }
 """How people say the values of closed lists, in the nine languages that the router knows."""
 
 FLAG_WORDS: Mapping[str, str] = {
-    "redact": r"redact|anonymi[sz]e|black ?out|mask|hide|remove (?:all |the |any )?(?:personal|"
-    r"names|private)|without (?:the )?names|schwärz|anonymisier|anonymise|caviard|masque|"
-    r"anonimiz|anonimic|oculta|tacha|脱敏|匿名|打码|隐去|マスク|伏せ|إخفاء|छिपा|गुमनाम",
+    "redact": r"redact|anonymi[sz]e|bl(?:ack|ank) ?out|mask|hide|remove\b|get rid|take out|strip\b|"
+    r"scrub\b|without (?:the )?names|schwärz|anonymisier|entfern|unkenntlich|\braus\b|anonymise|"
+    r"caviard|masque|enl[eè]v|supprim|anonimiz|anonimic|oculta|tacha|borra|elimina|quita|apaga|"
+    r"apague|remova|脱敏|匿名|打码|隐去|抹掉|抹去|去掉|删掉|删除|マスク|伏せ|消し|隠し|إخفاء|احذف|حذف|"
+    r"छिपा|हटा|गुमनाम",
     "denoise": r"nois[ey]|hiss|bad line|background|rausch|verrauscht|bruit|ruid\w*|噪音|杂音|雑音|"
     r"ضوضاء|ضجيج|शोर",
     "multi_label": r"all that apply|any that apply|multiple labels|every label|可多选",
@@ -109,7 +113,8 @@ _TO = re.compile(
     re.IGNORECASE,
 )
 _FROM = re.compile(
-    r"(?:\b(?:from|out of|aus dem|vom|von|du|depuis l[ea']|del|desde el|do)\s+(?:the\s+)?"
+    r"(?:\b(?:(?:it['’]s|it is|this is|they are|written) (?:all |still )?in|from|out of|"
+    r"aus dem|vom|von|du|depuis l[ea']|del|desde el|do)\s+(?:the\s+)?"
     r"|[从由把])$",
     re.IGNORECASE,
 )
@@ -151,7 +156,8 @@ _LABEL_WORD = r"[^,;、，;.?!。？！:：/|]{1,60}?"
 _LABEL_LIST = re.compile(
     rf"(?P<items>{_LABEL_WORD}(?:\s*[,;、，/|]\s*{_LABEL_WORD})*"
     rf"\s*[,、，/|]?\s*(?:\b(?:or|and|oder|und|ou|et|o|u|y|e)\b|或者?|还是|または|か|أو|या)\s*{_LABEL_WORD}"
-    rf"|{_LABEL_WORD}(?:\s*[,;、，/|]\s*{_LABEL_WORD})+)\s*(?:[.?!。？！]|$)",
+    rf"|{_LABEL_WORD}(?:\s*[,;、，/|]\s*{_LABEL_WORD}){{2,}}"
+    rf"|{_LABEL_WORD}\s*[、/|]\s*{_LABEL_WORD})\s*(?:[.?!。？！]|$)",
     re.IGNORECASE,
 )
 _LABEL_SPLIT = re.compile(
@@ -183,7 +189,11 @@ def label_list(words: str) -> tuple[list[str], str] | None:
 
 
 def _labels_in(words: str) -> list[str] | None:
-    """Labels named after a word that announces them, as in "as billing, shipping or other"."""
+    """Labels named after a word that announces them, as in "as billing, shipping or other", or
+    that a question begins with, as in "bug, wish or rant? …"."""
+    asked = _ASKED_LABELS.match(words)
+    if asked is not None and (found := label_list(asked[0])) is not None:
+        return found[0]
     for match in _LABELS_FOLLOW.finditer(words):
         found = label_list(words[match.end() :].split(")", maxsplit=1)[0])
         if found is not None:
@@ -191,10 +201,15 @@ def _labels_in(words: str) -> list[str] | None:
     return None
 
 
+_ASKED_LABELS = re.compile(r"\s*(?:[^\s,、]+(?: [^\s,、]+)?\s*[,、]\s*)+[^,、?？]{1,60}[?？]")
+"""Items of one or two words with a comma between them: a list, and no sentence."""
+
+
 def _said(value: str, words: str) -> bool:
     pattern = VALUE_WORDS.get(value, re.escape(value.replace("_", " ")))
-    latin_start = rf"(?<![^\W\d_])(?:{pattern})" if pattern.isascii() else f"(?:{pattern})"
-    return re.search(latin_start, words, re.IGNORECASE) is not None
+    # In Latin script only at a word's beginning; others join their words, or a prefix to a word.
+    begins = r"(?:(?<![^\W\d_])|(?=[^\x00-\u024f]))"
+    return re.search(rf"{begins}(?:{pattern})", words, re.IGNORECASE) is not None
 
 
 def read_arguments(tool: Tool, words: str) -> Arguments:
@@ -266,13 +281,10 @@ def _sentences(words: str) -> int | None:
 
 
 def _closed_list(annotation: Any) -> tuple[str, ...]:
-    """The values of a Literal, also inside `| None` and `list[…]`."""
+    """The values of a Literal, also inside `| None` and `list[…]`; of several, all of them."""
     if get_origin(annotation) is Literal:
         return tuple(value for value in get_args(annotation) if isinstance(value, str))
-    for inner in get_args(annotation):
-        if values := _closed_list(inner):
-            return values
-    return ()
+    return tuple(value for inner in get_args(annotation) for value in _closed_list(inner))
 
 
 def _takes_list(annotation: Any) -> bool:

@@ -13,7 +13,7 @@ from model_servers.contracts import (
     ChatReply,
     FunctionSpec,
     SwitchboardError,
-    ToolCall,
+    ToolCalls,
     Usage,
 )
 
@@ -100,16 +100,17 @@ class MeteredChat:
         functions: Sequence[FunctionSpec],
         *,
         choice: str = "auto",
+        parallel: bool = False,
         max_tokens: int = 512,
         timeout_s: float = 120.0,
-    ) -> ToolCall | None:
+    ) -> ToolCalls:
         made = await self._chat.call(
             messages,
             functions,
             choice=choice,
+            parallel=parallel,
             max_tokens=self._admit(max_tokens),
             timeout_s=timeout_s,
         )
-        if made is not None:
-            self.usage += made.usage
+        self.usage += made.usage
         return made

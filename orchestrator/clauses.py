@@ -66,9 +66,16 @@ _JOINERS: dict[str, Joiner] = {
     "und dann": "then", "dann": "then", "danach": "then", "und": "and", "sowie": "and",
     "y luego": "then", "luego": "then", "después": "then", "y": "and", "e": "and",
     "et ensuite": "then", "et puis": "then", "puis": "then", "ensuite": "then", "et": "and",
-    "e depois": "then", "depois": "then", "e então": "then",
+    "e depois": "then", "depois": "then", "e então": "then", "y de ahí": "then",
 }  # fmt: skip
 _JOINER = "|".join(sorted(map(re.escape, _JOINERS), key=len, reverse=True))
+_SEQUELS = [word for word, joiner in _JOINERS.items() if joiner == "then"]
+_SEQUEL = "|".join(sorted(map(re.escape, _SEQUELS), key=len, reverse=True))
+_PLAIN_SEQUELS = [word for word in _SEQUELS if " " in word and word != "after that"]
+_PLAIN_SEQUEL = "|".join(
+    [*map(re.escape, _PLAIN_SEQUELS), "ثم", "और फिर", r"फिर(?!\s+से)", "उसके बाद"]
+)
+"""What joins two wishes whatever the second begins with, and without a comma."""
 _CJK_JOINERS: dict[str, Joiner] = {
     "然后": "then", "接着": "then", "之后": "then", "再": "then", "最后": "then",
     "并且": "and", "并": "and", "同时": "and", "另外": "and", "以及": "and",
@@ -81,7 +88,8 @@ _COMMANDS = """
     translate summarize summarise list find tell extract give show read say make put turn
     write classify rate detect describe identify pull name redact anonymize anonymise answer
     explain check compare get mark highlight count shorten condense boil render convert label
-    sort flag übersetze übersetz übersetzen fasse fass nenne liste finde zeige sag sage gib
+    sort flag cut trim shrink squeeze blank strip remove hide look search decide judge
+    übersetze übersetz übersetzen fasse fass nenne liste finde zeige sag sage gib
     erkläre schwärze anonymisiere traduis traduisez traduire résume résumez résumer liste
     listez donne donnez trouve trouvez extrais extrayez dis dites traduce traduzca traducir
     resume resuma resumir enumera lista dime dame encuentra extrae saca traduza traduz
@@ -177,6 +185,7 @@ def _boundaries(starters: frozenset[str]) -> tuple[re.Pattern[str], re.Pattern[s
     boundary = re.compile(
         rf"(?:[,;，；、]\s*|\s+)(?P<joiner>{_JOINER})\s+(?={_POLITE}(?:{words})\b)"
         rf"|[,;]\s+(?={_POLITE}(?:{words})\b)"
+        rf"|[,;،]\s*(?P<sequel>{_SEQUEL}|ثم),?\s+|\s+(?P<plain>{_PLAIN_SEQUEL})\s+"
         rf"|[，；、。]?\s*(?P<cjk>{_CJK_JOINER})(?=[{_CJK}])"
         rf"|(?<=て)[、，]|；\s*|;\s+|(?<=[{_CJK}])[，](?=[{_CJK}])",
         re.IGNORECASE,
@@ -198,6 +207,8 @@ def _split_sentence(sentence: str, starters: frozenset[str]) -> list[Clause]:
         clauses.append(Clause(sentence[begin : match.start()].strip(" ,;，；、"), joiner))
         word, cjk = match["joiner"], match["cjk"]
         joiner = _JOINERS[word.lower()] if word else _CJK_JOINERS[cjk] if cjk else "and"
+        if match["sequel"] or match["plain"]:
+            joiner = "then"
         begin = match.end()
     clauses.append(Clause(sentence[begin:].strip(" ,;，；、"), joiner))
     return clauses

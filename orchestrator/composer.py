@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pydantic import JsonValue
@@ -25,6 +25,7 @@ from orchestrator.wishes import (
     Reader,
     Wish,
     has_field,
+    without_remarks,
     works_on_text,
 )
 from tools.contracts import Kind, Tool
@@ -33,6 +34,8 @@ from tools.registry import Registry
 SURE = 0.5
 _BARE_WORDS = 6
 """An order of so few words has no text in it."""
+_REDACTED = "redacted"
+"""The port of a text that a step was asked to `redact`."""
 _UNRESOLVED = 0.2
 """Confidence of a plan in which something had to be left open."""
 
@@ -101,7 +104,8 @@ class Composer:
             ToolScore(tool=name, confidence=round(score, 4))
             for name, score in sorted(best.items(), key=lambda item: -item[1])
         )
-        asked = [wish for wish in wishes if wish.best != CHAT] or wishes
+        wishes = self._with_manners(wishes)
+        asked = without_remarks([wish for wish in wishes if wish.best != CHAT]) or wishes
         chat = min((wish.scores[CHAT] for wish in asked), default=1.0)
         inputs = dict(kinds)
         if payload is not None:
@@ -109,6 +113,25 @@ class Composer:
         plan, confidence = self._assemble(asked, inputs, _likely_target(payload, kinds, language))
         lacks = self._lacks(asked, inputs) if confidence < SURE else None
         return Draft(plan, confidence, chat, payload, shortlist, lacks)
+
+    def _with_manners(self, wishes: Sequence[Wish]) -> list[Wish]:
+        """The wishes, with what a clause by itself says of how the one before is to be done, as in
+        "Too long for me. In three lines."."""
+        kept: list[Wish] = []
+        for wish in wishes:
+            last = kept[-1] if kept else None
+            if last is not None and wish.best == CHAT != last.best and self._adds(wish, last):
+                clause = Clause(f"{last.clause.text} {wish.clause.text}", last.clause.joiner)
+                kept[-1] = replace(last, clause=clause)
+            else:
+                kept.append(wish)
+        return kept
+
+    def _adds(self, wish: Wish, last: Wish) -> bool:
+        """Whether the words name a parameter of the wish before that it leaves open."""
+        tool = self.registry[last.best]
+        said, more = (read_arguments(tool, each.clause.text).args for each in (last, wish))
+        return bool(more.keys() - said.keys() - {"labels"})
 
     def _lacks(self, wishes: Sequence[Wish], inputs: Mapping[str, Kind]) -> Lack | None:
         """What one clear wish can't do without and the request does not hold."""
@@ -166,6 +189,8 @@ class Composer:
         if "question" in tool.Args.model_fields:
             return True
         first, second = (read_arguments(tool, wish.clause.text).args for wish in (one, other))
+        if first.keys() == {"source_language"}:  # "It's in Czech. Put it into English."
+            return True
         if "target_language" in first or "types" in first:
             return True
         return first.items() <= second.items() or second.items() <= first.items()
@@ -212,7 +237,7 @@ class Composer:
         required = [s for s in slots if tool.Args.model_fields[s].is_required()]
         words = wish.clause.text
         fixed: dict[str, JsonValue] = {}
-        several: tuple[str, list[str]] | None = None
+        several: tuple[str, list[JsonValue]] | None = None
         for slot in slots:
             needed = slot in required
             refs = self._candidates(tool, wish, before, inputs, kind=slots[slot], needed=needed)
@@ -221,7 +246,7 @@ class Composer:
             if len(refs) == 1:
                 fixed[slot] = refs[0]
             elif refs:
-                named = [ref for ref in refs if ref.removeprefix("input:") in words]
+                named = [ref for ref in refs if str(ref).removeprefix("input:") in words]
                 several = (slot, named or refs)
         if "document" in fixed and "context" in fixed:
             del fixed["context"]
@@ -238,13 +263,13 @@ class Composer:
         *,
         kind: Kind,
         needed: bool,
-    ) -> list[str]:
+    ) -> list[JsonValue]:
         """References that may fill a slot, best only; several files are all of them."""
         words = wish.clause.text
         files = [name for name in inputs if name not in (TEXT_INPUT, PREVIOUS_INPUT)]
-        fitting = [f"input:{name}" for name in files if fits(inputs[name], kind)]
+        fitting: list[JsonValue] = [f"input:{name}" for name in files if fits(inputs[name], kind)]
         if kind != "text":
-            exact = [f"input:{name}" for name in files if inputs[name] == kind]
+            exact: list[JsonValue] = [f"input:{name}" for name in files if inputs[name] == kind]
             return exact or (fitting if needed else [])
         earlier = self._earlier(tool, wish, before)
         if earlier is not None:
@@ -255,45 +280,60 @@ class Composer:
             return []
         if fitting:
             return fitting
-        texts = [step for step in before if self._gives_text(step)]
+        texts = [step for step in before if self._text_of(step) is not None]
         if texts:
-            return [texts[-1].id if _carries_on(tool) else self._untranslated(texts[-1])]
+            last = texts[-1]
+            return [self._text_of(last) if _carries_on(tool) else self._untranslated(last)]
         if PREVIOUS_INPUT in inputs and points(words):
             return [f"input:{PREVIOUS_INPUT}"]
         return []
 
-    def _earlier(self, tool: Tool, wish: Wish, before: Sequence[Step]) -> str | None:
-        """The earlier step whose result this wish is about, where its words say so."""
+    def _earlier(self, tool: Tool, wish: Wish, before: Sequence[Step]) -> JsonValue:
+        """The earlier results that this wish is about, where its words say so: one, or a list."""
         words = wish.clause.text
         for step in reversed(before):
             named = PRODUCT_WORDS.get(step.tool)
             if step.tool != tool.name and named and re.search(named, words, re.IGNORECASE):
-                return step.id
+                return self._joined(step, before)
         last = before[-1] if before else None
-        if last is None or not self._gives_text(last):
-            return None
-        same = [step for step in before if step.tool == last.tool]
-        if len(same) > 1 or last.tool == tool.name:
+        if last is None or last.tool == tool.name or self._text_of(last) is None:
             return None
         if wish.clause.joiner == "then":
-            return last.id
-        works_on_input = works_on_text(self.registry, last.tool)
-        if not works_on_input:
-            return last.id
-        return last.id if _carries_on(tool) and points(words) else None
+            return self._joined(last, before)
+        if len([step for step in before if step.tool == last.tool]) > 1:
+            return None
+        # What was taken out of a text is not to be in what is made of it.
+        if not works_on_text(self.registry, last.tool) or self._is_redacted(last):
+            return self._text_of(last)
+        return self._text_of(last) if _carries_on(tool) and points(words) else None
 
-    def _untranslated(self, step: Step) -> str:
+    def _untranslated(self, step: Step) -> str | None:
         """The step that a translation was made of: what is looked for in a text is in both, and
         the two can be worked on at once."""
         source = step.args.get("text")
         translates = has_field(self.registry, step.tool, "target_language")
         if translates and isinstance(source, str) and Ref.parse(source) is not None:
             return source
-        return step.id
+        return self._text_of(step)
 
-    def _gives_text(self, step: Step) -> bool:
-        tool = self.registry[step.tool]
-        return tool.outputs[next(iter(tool.outputs))] == "text"
+    def _joined(self, step: Step, before: Sequence[Step]) -> JsonValue:
+        """The text of a step; of all that its tool made, where each was made of another file.
+        None where the same text was worked on in several ways, and nothing says which is meant."""
+        same = [other for other in before if other.tool == step.tool]
+        if len(same) == 1:
+            return self._text_of(step)
+        sources = {str(other.args.get("text")) for other in same}
+        return [self._text_of(other) for other in same] if len(sources) == len(same) else None
+
+    def _text_of(self, step: Step) -> str | None:
+        """The reference to the text that a step gives, or None where it gives none."""
+        outputs = self.registry[step.tool].outputs
+        if outputs[next(iter(outputs))] == "text":
+            return step.id
+        return f"{step.id}.{_REDACTED}" if self._is_redacted(step) else None
+
+    def _is_redacted(self, step: Step) -> bool:
+        return bool(step.args.get("redact")) and _REDACTED in self.registry[step.tool].outputs
 
 
 def _carries_on(tool: Tool) -> bool:

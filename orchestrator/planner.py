@@ -148,7 +148,9 @@ def prompt(request: str, tools: Sequence[Tool], inputs: Mapping[str, Kind]) -> l
 def signature(tool: Tool) -> str:
     """A tool in one line: name, arguments, and the first sentence of its description."""
     args = ", ".join(
-        name if info.is_required() else f"{name}?" for name, info in tool.Args.model_fields.items()
+        name if info.is_required() else f"{name}?"
+        for name, info in tool.Args.model_fields.items()
+        if _is_planned(info.json_schema_extra)
     )
     return f"{tool.name}({args}): {tool.description.split('. ')[0].rstrip('.')}."
 
@@ -172,6 +174,8 @@ def _step_schema(tool: Tool, refs: Sequence[str]) -> dict[str, Any]:
     args = tool.Args.model_json_schema()
     properties: dict[str, Any] = {}
     for name, given in args["properties"].items():
+        if not _is_planned(given):
+            continue
         if name not in slots:
             properties[name] = _inline(given, args.get("$defs", {}))
         elif slots[name] == "text":
@@ -195,6 +199,11 @@ def _step_schema(tool: Tool, refs: Sequence[str]) -> dict[str, Any]:
         "required": ["id", "tool", "args"],
         "additionalProperties": False,
     }
+
+
+def _is_planned(about: Any) -> bool:
+    """Whether plans use an argument; `planned: false` in its schema keeps it to programs."""
+    return not isinstance(about, dict) or about.get("planned") is not False
 
 
 _KEPT = frozenset({"type", "enum", "const", "items", "anyOf", "maxItems", "maxLength"})

@@ -177,7 +177,7 @@ def chat_prompt(
     request: str, history: Sequence[Message], registry: Registry, language: str
 ) -> list[ChatMessage]:
     """Plain chat: what the assistant is and can do, then the conversation."""
-    abilities = "\n".join(f"- {tool.description.split('. ')[0]}." for tool in registry.values())
+    abilities = "\n".join(f"- {tool.description.split('. ')[0]}." for tool in registry.offered())
     system = (
         "You are Switchboard, an assistant. You are friendly, brief and honest. "
         f"These are the things that you can do:\n{abilities}\n"

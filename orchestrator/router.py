@@ -13,19 +13,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import logging
 import tempfile
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tools.contracts import Tool
 from tools.registry import Registry
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+log = logging.getLogger(__name__)
 
 CHAT = "chat"
 """The class of wishes that need no tool."""
@@ -115,9 +119,12 @@ class Router:
 
     @classmethod
     async def fit(cls, registry: Registry, encode: Encoder, cache_dir: Path) -> Router:
-        """Fit both heads on the registry's examples, or take them from the cache."""
+        """Fit both heads on the offered tools' examples, or take them from the cache."""
         remembered = Remembered(encode)
-        heads = await fit_heads(training_examples(registry), remembered, cache_dir)
+        offered = registry.offered()
+        for name in registry.keys() - {tool.name for tool in offered}:
+            log.warning("%s has no description: the agent never chooses it", name)
+        heads = await fit_heads(training_examples(offered), remembered, cache_dir)
         return cls(remembered, heads)
 
     async def score(self, wishes: Sequence[str], *, language: str) -> list[Scores]:
@@ -149,21 +156,23 @@ async def fit_heads(
     return heads
 
 
-def training_examples(registry: Registry) -> list[Example]:
+def training_examples(tools: Iterable[Tool]) -> list[Example]:
     """What the heads learn from: the tools' examples and descriptions, and our own list.
 
-    The list's lines for tools that the registry lacks are left out.
+    The list's lines for other tools are left out.
     """
     from model_servers.languages import identify
 
+    by_name = {tool.name: tool for tool in tools}
     labelled = [
         (text, tool.name)
-        for tool in registry.values()
+        for tool in by_name.values()
         for text in (*tool.examples, tool.description.split(". ")[0])
+        if text
     ]
     lines = files("orchestrator").joinpath("routing_examples.tsv").read_text("utf-8").splitlines()
     listed = (line.split("\t", 1) for line in lines if line and not line.startswith("#"))
-    labelled += [(text, label) for label, text in listed if label in registry or label == CHAT]
+    labelled += [(text, label) for label, text in listed if label in by_name or label == CHAT]
     return [Example(text, label, identify(text).code) for text, label in labelled]
 
 

@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import cast
 
-from orchestrator.clauses import in_own_words, part, points, split_clauses
+from orchestrator.clauses import MAX_INSTRUCTION_CHARS, in_own_words, part, points, split_clauses
 from orchestrator.router import Example, Heads, Router, Scores, fit_heads, training_examples
 from orchestrator.turn import HandoffReason
 from orchestrator.wishes import MAX_CLAUSES, begins_a_wish, request_language, works_on_text
@@ -85,7 +85,8 @@ class Signs:
             )
             if self._asks_for_text(each, SURE) and _reads_as_wish(clause)
         ]
-        return wishes or clauses
+        # Two sentences may only together say what is meant.
+        return wishes or [*clauses, words[:MAX_INSTRUCTION_CHARS]]
 
     def _asks_for_text(self, scores: Scores, least: float) -> bool:
         return any(
@@ -113,5 +114,5 @@ def sign_examples(registry: Registry) -> list[Example]:
     lines = path.read_text("utf-8").splitlines()
     listed = (line.split("\t", 1) for line in lines if line and not line.startswith("#"))
     ours = [Example(text, label, identify(text).code) for label, text in listed]
-    others = [Example(e.text, NONE, e.language) for e in training_examples(registry)]
+    others = [Example(e.text, NONE, e.language) for e in training_examples(registry.values())]
     return ours + others

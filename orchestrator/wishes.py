@@ -21,6 +21,7 @@ PREVIOUS_INPUT = "previous"
 
 MAX_CLAUSES = 8
 _SURE = 0.5
+_RATHER_SURE = 0.7
 _VERY_SURE = 0.9
 _LEAST_LEFT = 0.5
 
@@ -42,6 +43,8 @@ _THE_PRODUCT = re.compile(
 )
 
 _NEGATED = re.compile(
+    rf"(?:no|kein\w*|ohne|sans|(?:surtout )?pas de|sin|sem|nada de)\s+"
+    rf"(?:{'|'.join(PRODUCT_WORDS.values())})|"
     r"(?:please\s+)?(?:do not|don['’]t|no need to|never|without|instead of|nicht|kein|ne\s|n'|"
     r"pas besoin|no\s+(?:lo|la|me|hace|hay|trad)|não|别|不要|不用|无需|لا\s)",
     re.IGNORECASE,
@@ -65,7 +68,7 @@ class Wish:
 
     @property
     def best(self) -> str:
-        return max(self.scores, key=lambda name: self.scores[name])
+        return _best(self.scores)[0]
 
     @property
     def confidence(self) -> float:
@@ -100,7 +103,8 @@ class Reader:
 
     async def _wishes(self, clauses: Sequence[Clause], language: str) -> list[Wish]:
         """Scored clauses; "answer in German" is folded into the clause before it."""
-        kept = [clause for clause in clauses if not _NEGATED.match(clause.text)] or list(clauses)
+        negated = [clause for clause in clauses if _NEGATED.match(clause.text)]
+        kept = [clause for clause in clauses if clause not in negated] or list(clauses)
         spoken: list[tuple[Clause, str | None]] = []
         for clause in kept:
             code = only_answer_language(clause.text) if spoken else None
@@ -114,10 +118,19 @@ class Reader:
         texts = [clause.text for clause, _ in spoken]
         # "translate the summary": the name of what is there must not sway the score.
         texts[1:] = [_THE_PRODUCT.sub("it", text) for text in texts[1:]]
-        scores = await self.router.score(texts, language=language)
-        return [
-            Wish(clause, score, code) for (clause, code), score in zip(spoken, scores, strict=True)
+        refusals = negated[:MAX_CLAUSES] if len(kept) > 1 else []
+        against = [_affirmed(clause.text) for clause in refusals]
+        scores = await self.router.score([*texts, *against], language=language)
+        refused = {
+            best
+            for best, score in map(_best, scores[len(texts) :])
+            if score >= _SURE and works_on_text(self.registry, best)
+        }
+        wishes = [
+            Wish(clause, score, code) for (clause, code), score in zip(spoken, scores, strict=False)
         ]
+        # "No translation! I can read German." speaks of what is not wanted.
+        return [wish for wish in wishes if wish.best not in refused] or wishes
 
     def _takes_payload(self, wishes: Sequence[Wish], instruction: str, quoted: bool) -> bool:
         if any(works_on_text(self.registry, w.best) and w.confidence >= _SURE for w in wishes):
@@ -148,18 +161,19 @@ class Reader:
         "Is this good or bad? The zip broke." has its wish first, "The zip broke. Good or bad?"
         last. With a file to work on, a sentence more is no payload.
         """
-        if len(wishes) < 2:
+        if len(wishes) < 2 or any(fits(kind, "text") for kind in _files(kinds)):
             return wishes, None
         commands = [self._is_command(wish) for wish in wishes]
         lead = commands.index(False) if False in commands else len(commands)
         if 0 < lead < len(wishes):
             tail = 1 if commands[-1] and points(wishes[-1].clause.text) else 0
             rest = _between(request, wishes[lead], wishes[-1] if tail else None)
-            if (rest and len(rest.split()) + rest.count("，") >= 2) or len(rest) >= 6:
+            if _is_text(rest):
                 return [*wishes[:lead], *wishes[len(wishes) - tail :]], rest
         if lead == 0 and commands[-1] and points(wishes[-1].clause.text) and not kinds:
             rest = _between(request, wishes[0], wishes[-1])
-            return [wishes[-1]], rest or None
+            if _is_text(rest):
+                return [wishes[-1]], rest
         return wishes, None
 
     def _without_text(self, wish: Wish) -> Wish:
@@ -179,6 +193,36 @@ class Reader:
         says_so = points(text) or begins_a_wish(text) or not text.isascii()
         needed = _SURE if says_so else _VERY_SURE
         return works_on_text(self.registry, wish.best) and wish.confidence >= needed
+
+
+def _best(scores: Scores) -> tuple[str, float]:
+    return max(scores.items(), key=lambda item: item[1])
+
+
+def _affirmed(text: str) -> str:
+    """What a negated clause says no to, where its other words tell it."""
+    rest = _NEGATED.sub("", text, count=1)
+    return rest if any(map(str.isalnum, rest)) else text
+
+
+def without_remarks(wishes: Sequence[Wish]) -> list[Wish]:
+    """The wishes without what is said beside them.
+
+    "Who rings the bakery? I can't find it in there." asks once: words that read as no wish are
+    one only where the router is sure, and sets on no other wish that it is surer of.
+    """
+    surest = max((wish.confidence for wish in wishes), default=0.0)
+    return [w for w in wishes if w.confidence == surest or w.confidence >= _least(w.clause)]
+
+
+def _least(clause: Clause) -> float:
+    """How sure the router must be that a clause is a wish."""
+    text = clause.text
+    asks = text.rstrip().endswith(("?", "？", "؟")) or begins_a_wish(text)
+    if asks or clause.joiner == "then":
+        return 0.0
+    # In many languages no list of words tells how a wish begins.
+    return _RATHER_SURE if points(text) and not text.isascii() else _VERY_SURE
 
 
 def works_on_text(registry: Registry, name: str) -> bool:
@@ -211,6 +255,11 @@ def request_language(request: str) -> str:
 def has_field(registry: Registry, name: str, argument: str) -> bool:
     """Whether a tool takes an argument of this name."""
     return name in registry and argument in registry[name].Args.model_fields
+
+
+def _is_text(rest: str) -> bool:
+    """Whether it is long enough to be what a wish is about, and no word on the way."""
+    return len(rest.split()) + rest.count("，") >= 2 or len(rest) >= 6
 
 
 def _spoken_object(clause: str) -> str | None:

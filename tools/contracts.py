@@ -111,7 +111,8 @@ class Tool(ABC):
 
     Attributes:
         name: a verb and a noun, as plans write it.
-        description: one or two sentences that say what it does and when to use it.
+        description: one or two sentences that say what it does and when to use it. By these the
+            agent chooses: a tool whose description is empty is only called by its name.
         examples: requests as people say them, in any language; the router learns from them.
         Args, Result: what goes in and what comes out.
         outputs: the ports that later steps may refer to, the default one first; each is a field

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
@@ -11,14 +10,15 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from model_servers.contracts import Usage
 from model_servers.entities import NamedSpan
+from model_servers.lac import TaggedWord
 from model_servers.languages import UNDETERMINED, identify
-from tools import entity_llm
+from model_servers.rampart import PersonalSpan
+from tools import entity_en, entity_llm, entity_zh
 from tools.contracts import Kind, RunContext, TextSlot, Tool, ToolArgs, ToolData, ToolResult
 from tools.errors import InvalidInput
 from tools.extract_entities_words import EXAMPLES, entity_type, listing
 from tools.pii import find_pii
 from tools.products import spoken_of
-from tools.sentences import Span
 from tools.spans import (
     ENTITY_TYPES,
     NAMED_TYPES,
@@ -33,40 +33,16 @@ from tools.spans import (
 from tools.windows import split_windows
 
 SPACY_WINDOW_CHARS = 4_000
-_SPACY_TYPES: Mapping[str, NamedType] = {
-    "PERSON": "person",
-    "ORG": "organisation",
-    "GPE": "place",
-    "LOC": "place",
-    "FAC": "place",
-    "DATE": "date",
-    "TIME": "date",
-    "MONEY": "amount",
-    "PERCENT": "amount",
-    "QUANTITY": "amount",
-    "PRODUCT": "product",
-    "NORP": "group",
-    "EVENT": "event",
-}
-# How often spaCy is right about a type: on Universal NER's English test set (web text, strict
-# spans) for the first three, by its model card for the rest.
-_SPACY_SCORES: Mapping[NamedType, float] = {
-    "person": 0.65,
-    "organisation": 0.4,
-    "place": 0.75,
-    "date": 0.85,
-    "amount": 0.85,
-    "product": 0.5,
-    "group": 0.85,
-    "event": 0.5,
-}
+RAMPART_WINDOW_CHARS = 450
+LAC_WINDOW_CHARS = 400
+_LETTERS_THAT_TELL = 60
+_NAMES_TO_A_WORD = 5
+_PUNCTUATION = ".,;:!?…()[]*\"'“”„«»¿¡"
+_LATIN_END = "\u024f"
+_PERSONAL = frozenset({"person", "organisation", "place"})
+"""The types about which Rampart has something to say."""
 SPOKEN_OF_SCORE = 0.4
 """Of a product that is not named, only spoken of."""
-# Abbreviations that the pipeline takes for organisations.
-_NO_NAMES = frozenset("ssn iban pin id vat dob cvv bic swift ip url pii faq asap eta n/a".split())  # noqa: SIM905
-_CURRENCY = "$€£¥₹₩₽"
-_NOT_IN_NAMES = re.compile(r"://|@|\n\s*\n")
-
 Type = Annotated[EntityType, BeforeValidator(lambda v: entity_type(v) if isinstance(v, str) else v)]
 
 
@@ -146,64 +122,61 @@ async def _find(
     """Everything of these types, the text's language, and what the chat model was used for."""
     guess = identify(text)
     # Names, numbers and addresses alone say little of a language; the pipeline takes them as well.
-    english = guess.code in {"en", UNDETERMINED} or guess.probability < 0.5
+    doubtful = guess.probability < 0.5 or not _has_words(text)
+    english = guess.code in {"en", UNDETERMINED} or doubtful
     named = [kind for kind in NAMED_TYPES if kind in types]
     found = await _by_rules(text, types)
     usage = Usage()
     if named and english:
-        found += await _by_spacy(text, named, ctx)
+        found += await _by_two_models(text, named, ctx)
     elif named:
-        by_llm, usage = await _by_llm(text, named, ctx)
-        found += by_llm
+        if guess.code == "zh":
+            words: list[TaggedWord] = await _predicted("ner-zh", text, LAC_WINDOW_CHARS, ctx)
+            found += entity_zh.names_of(text, words, named)
+            named = [kind for kind in named if kind not in entity_zh.TYPES]
+        if named:
+            by_llm, usage = await _by_llm(text, named, ctx)
+            found += by_llm
     return without_overlaps(found), "en" if english else guess.code, usage
+
+
+def _has_words(text: str) -> bool:
+    """Whether there is more than names and numbers in Latin letters."""
+    letters = [char for char in text if char.isalpha()]
+    if any(char > _LATIN_END for char in letters):
+        return True
+    words = [word.strip(_PUNCTUATION) for word in text.split() if any(map(str.isalpha, word))]
+    common = sum(word.isalpha() and word.islower() for word in words)
+    if common and common * _NAMES_TO_A_WORD >= len(words):
+        return True
+    return len(letters) >= _LETTERS_THAT_TELL and "".join(letters).isupper()
 
 
 async def _by_rules(text: str, types: Collection[EntityType]) -> list[Found]:
     return await asyncio.to_thread(find_pii, text, types)
 
 
-async def _by_spacy(text: str, types: Sequence[NamedType], ctx: RunContext) -> list[Found]:
-    windows = split_windows(text, SPACY_WINDOW_CHARS)
+async def _by_two_models(text: str, types: Sequence[NamedType], ctx: RunContext) -> list[Found]:
+    """spaCy and Rampart, one after the other: they share the machine's few cores."""
+    spans: list[NamedSpan] = await _predicted(
+        "ner-en", entity_en.without_bullets(text), SPACY_WINDOW_CHARS, ctx
+    )
+    personal: list[PersonalSpan] = []
+    if not _PERSONAL.isdisjoint(types):
+        personal = await _predicted("names-en", text, RAMPART_WINDOW_CHARS, ctx)
+    return entity_en.names_of(text, spans, personal, types)
+
+
+async def _predicted(model: str, text: str, window_chars: int, ctx: RunContext) -> list[Any]:
+    """A model's spans of the whole text, which it is given in windows."""
+    windows = split_windows(text, window_chars)
     parts = [text[window.start : window.end] for window in windows]
-    rows: list[list[NamedSpan]] = await ctx.models.predict("ner-en", parts, deadline=ctx.deadline)
+    rows = await ctx.models.predict(model, parts, deadline=ctx.deadline)
     return [
-        Found(*span, kind, _SPACY_SCORES[kind], "spacy")
+        span._replace(start=span.start + window.start, end=span.end + window.start)
         for window, row in zip(windows, rows, strict=True)
-        for start, end, label in row
-        if (kind := _SPACY_TYPES.get(label)) in types and kind is not None
-        if (span := _tidy(text, window.start + start, window.start + end, kind)) is not None
+        for span in row
     ]
-
-
-def _tidy(text: str, start: int, end: int, kind: NamedType) -> Span | None:
-    """The span with a currency's sign and without what is no part of a name; None if no name."""
-    if kind == "amount":
-        start -= start > 0 and text[start - 1] in _CURRENCY
-    elif kind != "date":
-        if _NOT_IN_NAMES.search(text, start, end):
-            return None
-        start, end = _name(text, start, end)
-        if text[start:end].lower() in _NO_NAMES:
-            return None
-    elif text[start:end].isdigit() and end - start != 4:
-        return None  # an order's number
-    surface = text[start:end]
-    start += len(surface) - len(surface.lstrip())
-    end -= len(surface) - len(surface.rstrip())
-    return Span(start, end) if start < end else None
-
-
-def _name(text: str, start: int, end: int) -> Span:
-    """A name without the article before it, punctuation around it, and the 's behind it."""
-    if text[start:end].lower().startswith("the "):
-        start += len("the ")
-    while start < end and not (text[start].isalnum() or text[start] == "("):
-        start += 1
-    if text[start:end].endswith(("'s", "’s")):
-        end -= 2
-    while start < end and not (text[end - 1].isalnum() or text[end - 1] in ".)!"):
-        end -= 1
-    return Span(start, end)
 
 
 async def _with_product(text: str, found: list[Found], ctx: RunContext) -> list[Found]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tools.answer_extracts import says
 from tools.knowledge.lexical import content_words
 from tools.knowledge.passages import Passage
 from tools.numbers import numbers_in, unfounded_numbers
@@ -117,11 +118,15 @@ def joined(text: str, sentence: Sentence, marked: str) -> str:
     return gap + marked
 
 
-def best_sentence(passage: Passage, question: str, language: str) -> str:
-    """The sentence of a passage that shares most words with the question, the first of equals."""
+def best_sentence(passage: Passage, words: str, language: str) -> str:
+    """The sentence of a passage that has these words in a row, or else most of them; the first of
+    equals."""
     sentences = [passage.text[start:end] for start, end in split_sentences(passage.text)]
-    wanted = content_words(question, language)
-    return max(sentences, key=lambda each: len(wanted & content_words(each, language)))
+    wanted = content_words(words, language)
+    return max(
+        sentences,
+        key=lambda each: (says(each, words), len(wanted & content_words(each, language))),
+    )
 
 
 def searched(passage: Passage) -> str:

@@ -8,14 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from model_servers.blas import one_thread
+
 Vectors = NDArray[np.float32]
 Probabilities = NDArray[np.float64]
-Score = Callable[[Vectors], Probabilities]
-"""Unit vectors of texts to the labels' probabilities, shape (texts, labels)."""
+Score = Callable[[Sequence[str], Vectors], Probabilities]
+"""Texts and their unit vectors to the labels' probabilities, shape (texts, labels)."""
 
-MANY_EXAMPLES = 8
-"""From so many examples a class on, logistic regression beats the nearest centroid."""
-LOGISTIC_C = 10.0
+MANY_EXAMPLES = 5
+"""From so many examples a label on, in the mean, regression beats the nearest centroid."""
+MAX_CELLS = 10_000_000
+"""Examples times labels, beyond which a regression would take too much time and memory."""
+LOGISTIC_C = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,8 @@ def by_similarity(labels: Vectors, scale: Scale, *, multi: bool, centroids: bool
     """Scores by the cosine to each label's vector; `multi` judges each label by itself."""
     middle = scale.centroid_middle if centroids else scale.middle
 
-    def score(texts: Vectors) -> Probabilities:
-        cosines = (texts @ labels.T).astype(np.float64)
+    def score(_: Sequence[str], vectors: Vectors) -> Probabilities:
+        cosines = (vectors @ labels.T).astype(np.float64)
         if multi:
             return 1 / (1 + np.exp((middle - cosines) / scale.temperature))
         odds = np.exp((cosines - cosines.max(axis=1, keepdims=True)) / scale.temperature)
@@ -69,24 +73,28 @@ def centroids(examples: Vectors, classes: Sequence[int], fallback: Vectors) -> V
 
 
 def has_many(classes: Sequence[int], labels: int) -> bool:
-    """Whether every label has examples enough for logistic regression."""
-    return labels > 1 and min(np.bincount(classes, minlength=labels)) >= MANY_EXAMPLES
+    """Whether there are examples enough for regression, of every label one at least."""
+    enough = len(classes) >= MANY_EXAMPLES * labels and len(classes) * labels <= MAX_CELLS
+    return labels > 1 and enough and len(set(classes)) == labels
 
 
-def by_regression(examples: Vectors, classes: Sequence[int], *, multi: bool) -> Score:
-    """Logistic regression on the examples; `multi` fits one for each label."""
+def by_regressions(examples: Vectors, classes: Sequence[int]) -> Score:
+    """Logistic regression for each label by itself: any number of them may hold."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.multiclass import OneVsRestClassifier
 
-    # Weights balanced: how many examples somebody gives says little of how often a label holds.
+    # Balanced: how many examples somebody gives says little of how often a label holds.
     one = LogisticRegression(C=LOGISTIC_C, max_iter=500, class_weight="balanced")
-    model = (OneVsRestClassifier(one) if multi else one).fit(examples, np.asarray(classes))
+    with one_thread():
+        model = OneVsRestClassifier(one).fit(examples, np.asarray(classes))
 
-    def score(texts: Vectors) -> Probabilities:
-        if multi:  # the estimators' own, which need not add up to 1
-            columns = [e.predict_proba(texts)[:, 1] for e in model.estimators_]
-            return np.stack(columns, axis=1)
-        return np.asarray(model.predict_proba(texts))
+    def score(_: Sequence[str], vectors: Vectors) -> Probabilities:
+        # The estimators' own probabilities, which need not add up to 1.
+        if len(model.estimators_) == 1:  # of two labels one is fitted, and tells of the other
+            of_second = model.estimators_[0].predict_proba(vectors)[:, 1]
+            return np.stack([1 - of_second, of_second], axis=1)
+        columns = [e.predict_proba(vectors)[:, 1] for e in model.estimators_]
+        return np.stack(columns, axis=1)
 
     return score
 

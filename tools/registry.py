@@ -65,6 +65,10 @@ class Registry(Mapping[str, Tool]):
     def __len__(self) -> int:
         return len(self._tools)
 
+    def offered(self) -> tuple[Tool, ...]:
+        """The tools that say what they do: the agent chooses among these."""
+        return tuple(tool for tool in self._tools.values() if tool.description.strip())
+
     def suggest(self, name: str) -> str:
         """A hint for a name that is not there."""
         close = difflib.get_close_matches(name, self._tools, n=1)
@@ -94,6 +98,8 @@ def _check(tool: Tool) -> None:
         name
         for name in ("name", "description", "examples", "Args", "Result", "outputs")
         if not getattr(tool, name, None)
+        # An empty description keeps a tool to those who call it by name.
+        and not (name == "description" and isinstance(getattr(tool, name, None), str))
     ]
     if missing:
         raise RegistryError(f"{_origin(tool)} has no {', '.join(missing)}.")

@@ -12,7 +12,7 @@ NamedType = Literal[
 PatternType = Literal["email", "phone", "url", "iban", "credit_card", "ip_address", "national_id"]
 """What has a form that rules can check, in any language."""
 EntityType = NamedType | PatternType
-Source = Literal["spacy", "presidio", "rules", "llm", "syntax"]
+Source = Literal["spacy", "rampart", "lac", "presidio", "rules", "llm", "syntax"]
 
 NAMED_TYPES: tuple[NamedType, ...] = get_args(NamedType)
 PATTERN_TYPES: tuple[PatternType, ...] = get_args(PatternType)

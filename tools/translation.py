@@ -215,7 +215,7 @@ def _most_tokens(text: str, target: str) -> int:
 
 def _warnings(text: str, faults: Faults) -> tuple[str, ...]:
     shown = text if len(text) <= 60 else text[:59] + "…"
-    lost = ", ".join((*faults.parts, *faults.numbers))
+    lost = ", ".join((*faults.parts, *faults.numbers, *faults.days))
     return (
         *((f"Missing from the translation of “{shown}”: {lost}.",) if lost else ()),
         *(f"The translation of “{shown}” may be wrong: {other}." for other in faults.others),

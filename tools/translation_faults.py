@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from model_servers.languages import identify
 from tools.numbers import missing_numbers
 from tools.prose import KEPT, missing_parts
+from tools.weekdays import missing_weekdays
 
 _SURE = 0.9
 _LETTERS_TO_TELL = 12
 _GROWTH = 4
+_MONTH = re.compile(r"(?<![\d.])\d{1,2} ?月")
 _QUESTION = re.compile(r"[?？؟]\W*\Z")
 _QUESTION_ANYWHERE = re.compile(r"[?？؟;]")  # Greek asks with a semicolon
 _DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -19,10 +21,12 @@ _DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """`parts` and `numbers` of the source that are missing, and `others` in words."""
+    """`parts`, `numbers` and days of the week of the source that are missing, and `others` in
+    words."""
 
     parts: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
+    days: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
@@ -31,7 +35,7 @@ class Faults:
     @property
     def count(self) -> int:
         # A text in the wrong language is worse than any number lost.
-        return len(self.parts) + len(self.numbers) + 10 * len(self.others)
+        return len(self.parts) + len(self.numbers) + len(self.days) + 10 * len(self.others)
 
 
 def faults_of(
@@ -42,13 +46,14 @@ def faults_of(
     return Faults(
         parts=tuple(missing_parts(original, translation)),
         numbers=tuple(missing_numbers(_without_parts(original), _without_parts(translation))),
+        days=tuple(missing_weekdays(original, translation, source, target)),
         others=("it was cut short", *others) if was_cut else tuple(others),
     )
 
 
 def _without_parts(text: str) -> str:
-    """Numbers in links and code are parts of these."""
-    return KEPT.sub(" ", text)
+    """Numbers in links and code are parts of these, and months have names in most languages."""
+    return _MONTH.sub(" ", KEPT.sub(" ", text))
 
 
 def _others(original: str, translation: str, source: str, target: str) -> list[str]:

@@ -48,7 +48,9 @@ def translation_messages(
         rules += f" Translate every sentence; all of your reply must be {wanted}."
         if strict.parts or strict.numbers:
             kept = "  ".join((*strict.parts, *strict.numbers))
-            rules += f" These must be in it exactly as they are, in digits: {kept}"
+            rules += f" These must be in it exactly as they are, in digits: {kept}."
+        if strict.days:
+            rules += f" It must name these days of the week, in {wanted}: {', '.join(strict.days)}."
     messages = [ChatMessage("system", rules)]
     shown = _examples()
     if target in shown:

@@ -26,6 +26,19 @@ HANDOFF = ListedTool(
 )
 """What the agent can do besides its tools; without it the baselines could not be right there."""
 
+EXAMPLE = """\
+Tools:
+- describe_picture: Says in words what a picture shows. Gives: description (text).
+    picture (data: image; required)
+- read_aloud: Speaks a text. Gives: speech (audio).
+    text (data: text; required)
+    voice (one of 'high', 'deep'; optional)
+Inputs: input:text (text), input:harbour.jpg (image)
+Request: What is on harbour.jpg? Read it to me in a deep voice, too."""
+ONE_CALL = "Inputs: input:text (text)\nRequest: Say this aloud: the ferry is an hour late."
+SMALL_TALK = "Request: Thank you, that was kind!"
+"""What the worked examples of both baselines ask for: two calls, one, and none."""
+
 
 class InvalidReply(SwitchboardError):
     """What the chat model wrote is no plan and no call: it counts as an error, unrepaired."""
@@ -67,7 +80,7 @@ async def complete(
     return Reply(
         text=choice["message"]["content"] or "",
         cut=choice["finish_reason"] == "length",
-        usage=Usage(usage["prompt_tokens"], usage["completion_tokens"], 1),
+        usage=Usage(usage["prompt_tokens"], usage["completion_tokens"], usage["llm_calls"]),
     )
 
 

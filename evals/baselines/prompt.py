@@ -17,6 +17,9 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from evals.baselines.catalogue import ListedTool, Schema, calls, listing
 from evals.baselines.direct import (
+    EXAMPLE,
+    ONE_CALL,
+    SMALL_TALK,
     InvalidReply,
     Message,
     Reply,
@@ -55,20 +58,24 @@ time the same tool is needed with other arguments. Steps that do not need each o
 both refer to the input. If the request is small talk, or no tool of the list can do it, the plan \
 is {"steps": []}.
 
-An example, with tools that you do not have:
-Tools:
-- describe_picture: Says in words what a picture shows. Gives: description (text).
-    picture (data: image; required)
-- read_aloud: Speaks a text. Gives: speech (audio).
-    text (data: text; required)
-    voice (one of 'high', 'deep'; optional)
-Inputs: input:text (text), input:harbour.jpg (image)
-Request: What is on harbour.jpg? Read it to me in a deep voice, too.
-Plan: {"steps":[{"id":"s1","tool":"describe_picture","args":{"picture":"input:harbour.jpg"},\
-"after":[]},{"id":"s2","tool":"read_aloud","args":{"text":"s1","voice":"deep"},"after":["s1"]}]}
-
-The tools that you have:
+The first requests are examples, with tools of their own. The tools that you have after them:
 """
+
+_SHOTS: tuple[tuple[str, str], ...] = (
+    (
+        EXAMPLE,
+        '{"steps":[{"id":"s1","tool":"describe_picture","args":{"picture":"input:harbour.jpg"},'
+        '"after":[]},{"id":"s2","tool":"read_aloud","args":{"text":"s1","voice":"deep"},'
+        '"after":["s1"]}]}',
+    ),
+    (
+        ONE_CALL,
+        '{"steps":[{"id":"s1","tool":"read_aloud","args":{"text":"input:text"},"after":[]}]}',
+    ),
+    (SMALL_TALK, '{"steps":[]}'),
+)
+"""Worked examples are turns of the conversation, as HuggingGPT gives them: a small model keeps to
+the form of its own replies better than to one that it was told of."""
 
 
 class _Step(BaseModel):
@@ -121,10 +128,10 @@ async def solve(sample: Sample, way: Way) -> Prediction:
 def messages(tools: Sequence[ListedTool], request: str) -> list[Message]:
     """The prompt. What is the same for every request of a catalogue comes first, so that it is
     read once where prefixes are cached."""
-    return [
-        {"role": "system", "content": _SYSTEM + listing(tools)},
-        {"role": "user", "content": f"{request}\nPlan:"},
-    ]
+    told = [{"role": "system", "content": _SYSTEM + listing(tools)}]
+    for asked, plan in _SHOTS:
+        told += [{"role": "user", "content": asked}, {"role": "assistant", "content": plan}]
+    return [*told, {"role": "user", "content": request}]
 
 
 def plan_schema(tools: Sequence[ListedTool], inputs: Sequence[str]) -> Schema:

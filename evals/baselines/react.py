@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from evals.baselines.catalogue import ListedTool, Schema, calls, listing, simple
 from evals.baselines.direct import (
+    EXAMPLE,
+    ONE_CALL,
+    SMALL_TALK,
     InvalidReply,
     Message,
     as_object,
@@ -61,25 +64,46 @@ is asked, and one more for each time the same tool is needed with other argument
 was asked is called, end with an answer. If the request is small talk, or no tool of the list can \
 do it, answer at once.
 
-An example, with tools that you do not have:
-Tools:
-- describe_picture: Says in words what a picture shows. Gives: description (text).
-    picture (data: image; required)
-- read_aloud: Speaks a text. Gives: speech (audio).
-    text (data: text; required)
-    voice (one of 'high', 'deep'; optional)
-Inputs: input:text (text), input:harbour.jpg (image)
-Request: What is on harbour.jpg? Read it to me in a deep voice, too.
-You: {"thought":"The picture has to be described first.","tool":"describe_picture",\
-"args":{"picture":"input:harbour.jpg"}}
-Result: {"description":"<s1.description: text>"}
-You: {"thought":"The description is to be read aloud.","tool":"read_aloud",\
-"args":{"text":"<s1.description: text>","voice":"deep"}}
-Result: {"speech":"<s2.speech: audio>"}
-You: {"thought":"Both are done.","answer":"Here are the description and the recording."}
-
-The tools that you have:
+The first requests are examples, with tools of their own. The tools that you have after them:
 """
+
+_SHOTS: tuple[Message, ...] = (
+    {"role": "user", "content": EXAMPLE},
+    {
+        "role": "assistant",
+        "content": '{"thought":"The picture has to be described first.",'
+        '"tool":"describe_picture","args":{"picture":"input:harbour.jpg"}}',
+    },
+    {"role": "user", "content": 'Result: {"description": "<s1.description: text>"}'},
+    {
+        "role": "assistant",
+        "content": '{"thought":"The description is to be read aloud.",'
+        '"tool":"read_aloud","args":{"text":"<s1.description: text>","voice":"deep"}}',
+    },
+    {"role": "user", "content": 'Result: {"speech": "<s2.speech: audio>"}'},
+    {
+        "role": "assistant",
+        "content": '{"thought":"Both are done.",'
+        '"answer":"Here are the description and the recording."}',
+    },
+    {"role": "user", "content": ONE_CALL},
+    {
+        "role": "assistant",
+        "content": '{"thought":"It is to be read aloud.",'
+        '"tool":"read_aloud","args":{"text":"input:text"}}',
+    },
+    {"role": "user", "content": 'Result: {"speech": "<s1.speech: audio>"}'},
+    {
+        "role": "assistant",
+        "content": '{"thought":"All is done.","answer":"Here is the recording."}',
+    },
+    {"role": "user", "content": SMALL_TALK},
+    {
+        "role": "assistant",
+        "content": '{"thought":"That is small talk.","answer":"You are welcome!"}',
+    },
+)
+"""Worked examples: turns of the conversation, as those of `prompt` are."""
 
 
 async def solve(sample: Sample, way: Way) -> Prediction:
@@ -160,7 +184,7 @@ class _Turns:
         placeholders = [text for m in results for text in strings(json.loads(str(m.content)))]
         reply = await complete(
             self._way,
-            [_as_sent(message) for message in messages],
+            _with_examples([_as_sent(message) for message in messages]),
             turn_schema(self._tools, [*self._inputs, *placeholders]),
             max_tokens=MAX_TURN_TOKENS,
         )
@@ -224,6 +248,11 @@ def _as_sent(message: BaseMessage) -> Message:
         return {"role": "user", "content": f"Result: {message.content}"}
     role = {"human": "user", "ai": "assistant"}.get(message.type, message.type)
     return {"role": role, "content": str(message.content)}
+
+
+def _with_examples(messages: list[Message]) -> list[Message]:
+    """The worked examples follow the system message, before what this request made."""
+    return [*messages[:1], *_SHOTS, *messages[1:]]
 
 
 def made_calls(messages: Sequence[BaseMessage]) -> list[tuple[str, str, dict[str, Any]]]:

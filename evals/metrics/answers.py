@@ -35,15 +35,17 @@ class SquadAnswers(AdditiveMetric):
     Golds are lists of texts, or {"answers": [texts], "lang"}; no text where the right answer is
     "I don't know". Where a gold has no `lang`, `language` holds.
     Predictions are a text or {"answer"}; a None in there, or an empty text, says "I don't know".
-    An error is right for no gold.
+    Where the answer is the short words of a longer text, that may come as "whole". An error is
+    right for no gold.
 
     Answers are compared without case, punctuation and articles, by words (Rajpurkar et al. 2016),
     and in Chinese by characters, as MLQA's script does; the best of the gold answers counts, and
     where there is none, only "I don't know" is right (SQuAD 2.0).
 
-    Figures: exact_match and f1 over all; answerable_exact_match, answerable_f1 and
-    answerable_contains, the share whose words hold a gold answer's in a row, over the golds with
-    answers; abstention_precision, _recall and _f1 of "I don't know", where some gold wants it.
+    Figures: exact_match and f1 over all; over the golds with answers answerable_exact_match,
+    answerable_f1, answerable_contains, the share whose whole text holds a gold answer's words in
+    a row, and answerable_answered, the share that is not refused; abstention_precision, _recall
+    and _f1 of "I don't know", where some gold wants it.
     """
 
     name = "answers"
@@ -53,7 +55,7 @@ class SquadAnswers(AdditiveMetric):
 
     def parts(self, golds: Sequence[JsonValue], predictions: Sequence[JsonValue]) -> Parts:
         rows = [_row(g, p, self.language) for g, p in zip(golds, predictions, strict=True)]
-        return Parts(np.array(rows, dtype=float).reshape(len(rows), 9), _figures)
+        return Parts(np.array(rows, dtype=float).reshape(len(rows), 10), _figures)
 
 
 class Citations(AdditiveMetric):
@@ -123,7 +125,8 @@ def _row(gold: JsonValue, prediction: JsonValue, language: str) -> tuple[float, 
     else:
         exact = float(given in rights)
         f1 = max(_word_f1(given.split(), right.split()) for right in rights)
-        contains = float(any(f" {right} " in f" {given} " for right in rights))
+        whole = normalise_answer(_whole(prediction), language)
+        contains = float(any(f" {right} " in f" {whole} " for right in rights))
     answerable = bool(rights)
     return (
         exact,
@@ -133,13 +136,15 @@ def _row(gold: JsonValue, prediction: JsonValue, language: str) -> tuple[float, 
         f1 * answerable,
         contains,
         float(answerable),
+        float(answerable and bool(given)),
         float(silent and not answerable),
         float(silent),
     )
 
 
 def _figures(sums: Array) -> dict[str, Array]:
-    exact, f1, count, exact_known, f1_known, contains, answerable, right_silent, silent = sums.T
+    exact, f1, count, exact_known, f1_known, contains, answerable, answered, *_ = sums.T
+    right_silent, silent = sums.T[-2:]
     unanswerable = count - answerable
     figures = {
         "exact_match": ratio(exact, count),
@@ -147,6 +152,7 @@ def _figures(sums: Array) -> dict[str, Array]:
         "answerable_exact_match": ratio(exact_known, answerable),
         "answerable_f1": ratio(f1_known, answerable),
         "answerable_contains": ratio(contains, answerable),
+        "answerable_answered": ratio(answered, answerable),
     }
     abstention = precision_recall_f1(right_silent, silent, unanswerable)
     for part, values in zip(("precision", "recall", "f1"), abstention, strict=True):
@@ -160,6 +166,12 @@ def _answer(prediction: JsonValue) -> str:
     if prediction is None or isinstance(prediction, str):
         return prediction or ""
     raise MetricError(f'An answer is a text or {{"answer"}}, not {shown(prediction)}.')
+
+
+def _whole(prediction: JsonValue) -> str:
+    """The text that the answer is of, or the answer itself."""
+    whole = prediction.get("whole") if isinstance(prediction, dict) else None
+    return whole if isinstance(whole, str) else _answer(prediction)
 
 
 def _word_f1(given: list[str], right: list[str]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,6 +102,23 @@ class Classification(AdditiveMetric):
             return found
 
         return Parts(columns.astype(float), figures)
+
+    def confusion(
+        self, golds: Sequence[JsonValue], predictions: Sequence[JsonValue]
+    ) -> Confusion | None:
+        """Who is taken for whom. Raises MetricError."""
+        return confusion(golds, predictions)
+
+
+@runtime_checkable
+class TellsConfusion(Protocol):
+    """A metric that knows who is taken for whom."""
+
+    def confusion(
+        self, golds: Sequence[JsonValue], predictions: Sequence[JsonValue]
+    ) -> Confusion | None:
+        """None where its labels are not told apart. Raises MetricError."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ class CallMatch(AdditiveMetric):
     values]}}]}, predictions {"calls": [{function: {argument: value}}]}. A call is right when every
     argument has an accepted value, none is there that the gold lacks, and only those are left out
     whose accepted values hold "" (after the leaderboard's AST check; texts are compared without
-    case, spaces and punctuation). An error is right for no gold.
+    case and without the spaces and punctuation that it leaves out). An error is right for no gold.
 
     Figures: call_accuracy over all; abstention_recall, the share of the golds without a call for
     which none is made; functions, of those with calls the share that calls the right functions.
@@ -33,6 +33,8 @@ class CallMatch(AdditiveMetric):
 
 
 _NOT_ASKED = float("nan")
+_LEFT_OUT = str.maketrans({**dict.fromkeys(" ,./-_*^", ""), "'": '"'})
+"""No more than the leaderboard: of "8♥", "C#" and "x + 1", every sign tells."""
 
 
 def _row(gold: Mapping[str, Any], prediction: JsonValue) -> tuple[float, float, float]:
@@ -73,7 +75,7 @@ def _right(made: Mapping[str, Any], gold: Mapping[str, Any]) -> bool:
 
 def _same(value: Any, accepted: Any) -> bool:
     if isinstance(value, str) and isinstance(accepted, str):
-        return _letters(value) == _letters(accepted)
+        return _spelt(value) == _spelt(accepted)
     if isinstance(value, bool) or isinstance(accepted, bool):
         return value is accepted
     if isinstance(value, list) and isinstance(accepted, list):
@@ -87,5 +89,5 @@ def _same(value: Any, accepted: Any) -> bool:
     return bool(value == accepted)
 
 
-def _letters(text: str) -> str:
-    return "".join(char for char in text.casefold() if char.isalnum())
+def _spelt(text: str) -> str:
+    return text.translate(_LEFT_OUT).casefold()

@@ -24,8 +24,10 @@ def nearest_tool(catalogue: Catalogue) -> Solve:
     """The one tool whose description is nearest to the request: no chat model is asked."""
 
     async def solve(sample: Sample, way: Way) -> Prediction:
-        examples = [{"text": about, "label": name} for name, about in catalogue(sample)]
-        given = {"text": sample.inputs["request"], "examples": examples}
+        examples: dict[str, list[str]] = {}
+        for name, about in catalogue(sample):
+            examples.setdefault(name, []).append(about)
+        given = {"text": sample.inputs["request"], "examples_by_label": examples}
         found = await way.invoke("classify_text", given)
         data = found["data"]
         value = _as_plan([data["labels"][0]["label"]], llm_calls=0)
@@ -35,7 +37,8 @@ def nearest_tool(catalogue: Catalogue) -> Solve:
 
 
 def planners(catalogue: Catalogue) -> dict[str, Solve]:
-    """The baselines over the same catalogue, each tool with all that is said of it."""
+    """The baselines over the same catalogue. Of a tool of which several things are said they read
+    the first: all that is said of Gorilla's would not fit a small model's context."""
 
     def inputs(sample: Sample) -> dict[str, JsonValue]:
         about: dict[str, str] = {}

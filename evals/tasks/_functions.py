@@ -27,6 +27,7 @@ async def called(sample: Sample, way: Way) -> Prediction:
         "messages": sample.inputs["messages"],
         "temperature": 0.0,
         "max_completion_tokens": _MAX_TOKENS,
+        "parallel_tool_calls": True,
         "tools": [
             {
                 "type": "function",
@@ -46,7 +47,7 @@ async def called(sample: Sample, way: Way) -> Prediction:
         value={"calls": [{names[c["name"]].name: json.loads(c["arguments"])} for c in made]},
         prompt_tokens=usage["prompt_tokens"],
         completion_tokens=usage["completion_tokens"],
-        llm_calls=1,
+        llm_calls=usage["llm_calls"],
         details={"said": message.get("content")},
     )
 

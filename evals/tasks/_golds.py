@@ -46,6 +46,23 @@ def only_tools(known: Callable[[Sample], Collection[str]]) -> Unmatchable:
     return reason
 
 
+def only_functions(sample: Sample) -> str | None:
+    """Why no calls can be a gold of calls: it calls a function that the sample does not have."""
+    gold: Any = sample.gold
+    known: Any = sample.inputs["functions"]
+    foreign = {name for call in gold["calls"] for name in call} - {one["name"] for one in known}
+    return f"there is no function {_named(foreign)}" if foreign else None
+
+
+def only_extracts(sample: Sample) -> str | None:
+    """Why no words of the passages can be the answer: none of the golds stands there."""
+    gold: Any = sample.gold
+    text = str(sample.inputs["context"]).casefold()
+    if not gold["answers"] or any(str(answer).casefold() in text for answer in gold["answers"]):
+        return None
+    return f"no passage holds {_named(gold['answers'])}"
+
+
 def _named(words: Collection[str]) -> str:
     listed = sorted(words)
     more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""

@@ -4,60 +4,101 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from pydantic import JsonValue
 
-from evals.metrics import Abstention
-from evals.task import Metric
+from evals.metrics import Confusion
+from evals.metrics.additive import AdditiveMetric, Array, Parts
+from evals.metrics.classification import TellsConfusion
+from evals.metrics.forms import check_pairs, read_choice, read_label
 
-Pair = tuple[JsonValue, JsonValue]
+LOST = 0.05
+"""The share of right labels in scope that may be taken back, for what is out of scope."""
+
+Values = Sequence[JsonValue]
 
 
-class Thresholded:
+class Thresholded(AdditiveMetric):
     """Another metric's figures on the test split, with every label under the threshold taken back.
 
-    The threshold is the one with the highest mean of in-scope accuracy and out-of-scope recall on
-    the validation split; without such a split nothing is taken back. Golds are labels, None for
-    what is out of scope; predictions are {"label", "score", "split"}, and None, for an error,
-    counts as of the test split. `threshold` is a figure of its own, where `told`.
+    The threshold is `best_threshold` of the validation split; a resample keeps it. Golds are
+    labels, None for what is out of scope; predictions are {"label", "score", "split"}, and None,
+    for an error, counts as of the test split. `threshold` is a figure of its own, where `told`.
     """
 
-    def __init__(self, metric: Metric, *, told: bool = False) -> None:
+    def __init__(self, metric: AdditiveMetric, *, told: bool = False) -> None:
         self.metric = metric
         self.name = metric.name
         self.higher_is_better = metric.higher_is_better
         self.told = told
 
-    def __call__(
-        self, golds: Sequence[JsonValue], predictions: Sequence[JsonValue]
-    ) -> dict[str, float]:
-        pairs = list(zip(golds, predictions, strict=True))
-        validation = [pair for pair in pairs if _is_validation(pair[1])]
-        test = [pair for pair in pairs if not _is_validation(pair[1])]
-        threshold = best_threshold(validation)
-        figures = self.metric([gold for gold, _ in test], _above(test, threshold))
-        return {**figures, "threshold": threshold} if self.told and test else figures
+    def __call__(self, golds: Values, predictions: Values) -> dict[str, float]:
+        threshold, _, own_golds, chosen = self._judged(golds, predictions)
+        figures = self.metric(own_golds, chosen)
+        return {**figures, "threshold": threshold} if self.told and own_golds else figures
+
+    def parts(self, golds: Values, predictions: Values) -> Parts:
+        """The metric's own, with nothing for the validation split."""
+        threshold, tested, own_golds, chosen = self._judged(golds, predictions)
+        own = self.metric.parts(own_golds, chosen)
+        per_sample = np.zeros((len(golds), own.per_sample.shape[1] if own_golds else 0))
+        if own_golds:
+            per_sample[tested] = own.per_sample
+
+        def figures(sums: Array) -> dict[str, Array]:
+            if not own_golds:
+                return {}
+            found = own.figures(sums)
+            return found | ({"threshold": np.full(len(sums), threshold)} if self.told else {})
+
+        return Parts(per_sample, figures)
+
+    def confusion(self, golds: Values, predictions: Values) -> Confusion | None:
+        """Who is taken for whom on the test split; None where the metric has nothing of that."""
+        if not isinstance(self.metric, TellsConfusion):
+            return None
+        _, _, own_golds, chosen = self._judged(golds, predictions)
+        return self.metric.confusion(own_golds, chosen)
+
+    def _judged(
+        self, golds: Values, predictions: Values
+    ) -> tuple[float, list[bool], list[JsonValue], list[JsonValue]]:
+        """The threshold; which samples are of the test split; their golds and what is left of
+        their predictions."""
+        check_pairs(golds, predictions)
+        tested = [not _is_validation(value) for value in predictions]
+        pairs = list(zip(golds, predictions, tested, strict=True))
+        threshold = best_threshold(
+            [gold for gold, _, test in pairs if not test],
+            [value for _, value, test in pairs if not test],
+        )
+        chosen = [_above(value, threshold) for _, value, test in pairs if test]
+        return threshold, tested, [gold for gold, _, test in pairs if test], chosen
 
 
-def best_threshold(pairs: Sequence[Pair]) -> float:
-    """The lowest of the best thresholds, from 0 to 0.99 in steps of 0.01; 0 where nothing is out
-    of scope."""
-    if all(gold is not None for gold, _ in pairs):
+def best_threshold(golds: Values, predictions: Values) -> float:
+    """The lowest threshold with the highest out-of-scope recall, among those that take back no
+    more than LOST of the right labels in scope; from 0 to 1 in steps of 0.01.
+
+    0 where nothing is out of scope. Raises MetricError.
+    """
+    labels = [read_label(gold) for gold in golds]
+    choices = [read_choice(prediction) for prediction in predictions]
+    out = np.array([label is None for label in labels], dtype=bool)
+    if not out.any():
         return 0.0
-    return max((i / 100 for i in range(100)), key=lambda threshold: _balance(pairs, threshold))
+    scores = np.array([choice.score or 0.0 for choice in choices])
+    right = np.array([c.label == label for c, label in zip(choices, labels, strict=True)]) & ~out
+    steps = np.arange(101) / 100
+    lost = (scores[right][:, None] < steps).sum(axis=0)
+    caught = (scores[out][:, None] < steps).sum(axis=0)
+    allowed = lost <= LOST * right.sum()
+    return float(steps[np.argmax(np.where(allowed, caught, -1))])
 
 
-def _balance(pairs: Sequence[Pair], threshold: float) -> float:
-    figures = Abstention()([gold for gold, _ in pairs], _above(pairs, threshold))
-    return figures.get("in_scope_accuracy", 0.0) + figures["oos_recall"]
-
-
-def _above(pairs: Sequence[Pair], threshold: float) -> list[JsonValue]:
-    return [
-        {**value, "label": None}
-        if isinstance(value, dict) and float(str(value["score"])) < threshold
-        else value
-        for _, value in pairs
-    ]
+def _above(value: JsonValue, threshold: float) -> JsonValue:
+    below = isinstance(value, dict) and (read_choice(value).score or 0.0) < threshold
+    return {**value, "label": None} if below and isinstance(value, dict) else value
 
 
 def _is_validation(value: JsonValue) -> bool:

@@ -10,6 +10,7 @@ from evals.datasets import bfcl
 from evals.task import Dataset, EvalTask
 from evals.tasks._calls import CallMatch
 from evals.tasks._functions import as_calls, as_request, called
+from evals.tasks._golds import only_functions
 
 
 def _load(path: Path, _seed: int) -> Dataset:
@@ -24,6 +25,7 @@ TASK = EvalTask(
     solve=called,
     metrics=(CallMatch(),),
     headline="call_accuracy",
+    unmatchable=only_functions,
     baselines={
         "prompt": adapted(prompt.solve, as_request, as_calls),
         "react": adapted(react.solve, as_request, as_calls),

@@ -8,6 +8,7 @@ from evals.datasets import gorilla, gorilla_catalogue
 from evals.metrics import PlanMatch
 from evals.task import Dataset, EvalTask, Sample
 from evals.tasks._foreign import nearest_tool, planners, with_plans
+from evals.tasks._golds import only_tools
 
 _APIS: list[tuple[str, str]] = []
 
@@ -34,4 +35,5 @@ TASK = EvalTask(
     metrics=(PlanMatch(),),
     headline="node_f1",
     baselines=planners(_catalogue),
+    unmatchable=only_tools(lambda sample: dict(_catalogue(sample))),
 )

@@ -8,6 +8,7 @@ from evals.datasets import metatool, metatool_tools
 from evals.metrics import PlanMatch
 from evals.task import Dataset, EvalTask, Sample
 from evals.tasks._foreign import nearest_tool, planners, with_plans
+from evals.tasks._golds import only_tools
 
 _TOOLS: dict[str, list[tuple[str, str]]] = {}
 
@@ -32,4 +33,5 @@ TASK = EvalTask(
     metrics=(PlanMatch(),),
     headline="node_f1",
     baselines=planners(_catalogue),
+    unmatchable=only_tools(lambda sample: dict(_catalogue(sample))),
 )

@@ -8,6 +8,7 @@ from typing import Any
 from evals.datasets import tagged
 from evals.metrics import TaggedEntities
 from evals.task import Dataset, EvalTask, Prediction, Sample, Way
+from evals.tasks._golds import only_tags
 
 _LABELS = {"person": "PER", "place": "LOC", "organisation": "ORG"}
 
@@ -32,4 +33,4 @@ async def _solve(sample: Sample, way: Way) -> Prediction:
 
 
 TASK = EvalTask("ner", "1", "People, places and organisations, strict spans", _load, _solve,
-                (TaggedEntities(),), "f1")  # fmt: skip
+                (TaggedEntities(),), "f1", unmatchable=only_tags(_LABELS.values()))  # fmt: skip

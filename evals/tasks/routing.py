@@ -9,7 +9,9 @@ from evals.baselines import prompt, react
 from evals.datasets import routing
 from evals.metrics import PlanMatch, PlanTools
 from evals.task import Dataset, EvalTask
+from evals.tasks._golds import only_tools
 from evals.tasks._plans import planned
+from tools.registry import load_registry
 
 
 def _load(path: Path, _seed: int) -> Dataset:
@@ -25,5 +27,6 @@ TASK = EvalTask(
     metrics=(PlanMatch(), PlanTools()),
     headline="node_f1",
     baselines={"prompt": prompt.solve, "react": react.solve},
+    unmatchable=only_tools(lambda _sample: [*load_registry()]),
     default_data=Path(str(files("evals") / "data" / "routing.jsonl")),
 )

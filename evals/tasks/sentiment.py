@@ -7,7 +7,9 @@ from pathlib import Path
 from evals.datasets import labelled, split
 from evals.metrics import Calibration, Classification
 from evals.task import Dataset, EvalTask, Prediction, Sample, Way
+from evals.tasks._golds import only_labels
 from evals.tasks._labels import prediction
+from model_servers.sentiment import LABELS
 
 _VADER_NEUTRAL = 0.05
 """Below this a compound score is neutral, as VADER's authors have it."""
@@ -20,7 +22,7 @@ def _load(path: Path, _seed: int) -> Dataset:
 
 
 async def _solve(sample: Sample, way: Way) -> Prediction:
-    given = {"text": sample.inputs["text"], "task": "sentiment"}
+    given = {"text": sample.inputs["text"], "task": "sentiment", "words": False}
     return prediction((await way.invoke("classify_text", given))["data"])
 
 
@@ -34,4 +36,4 @@ async def _vader(sample: Sample, _way: Way) -> Prediction:
 
 TASK = EvalTask("sentiment", "1", "Positive, negative or neutral", _load, _solve,
                 (Classification(), Calibration()), "macro_f1", {"vader": _vader},
-                beside=("vader",))  # fmt: skip
+                beside=("vader",), unmatchable=only_labels(LABELS))  # fmt: skip

@@ -7,8 +7,9 @@ from pathlib import Path
 from evals.datasets import labelled
 from evals.metrics import Abstention, Calibration, Classification
 from evals.task import Dataset, EvalTask
-from evals.tasks._labels import MAX_EXAMPLES, solve_by_examples, with_training
+from evals.tasks._labels import solve_by_examples, unlearnt, with_training
 from evals.tasks._threshold import Thresholded
+from tools.classify_text import MAX_EXAMPLES
 
 OUT_OF_SCOPE = "oos"
 
@@ -29,4 +30,5 @@ TASK = EvalTask(
         Calibration(),
     ),
     headline="macro_f1",
+    unmatchable=unlearnt,
 )

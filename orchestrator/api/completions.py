@@ -15,10 +15,12 @@ FinishReason = Literal["stop", "length", "tool_calls"]
 
 
 def usage_json(usage: Usage | UsageReport) -> dict[str, Any]:
+    """OpenAI's fields, and beside them how often the chat model was called."""
     return {
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
         "total_tokens": usage.prompt_tokens + usage.completion_tokens,
+        "llm_calls": usage.llm_calls,
     }
 
 

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from model_servers.contracts import FunctionSpec, ToolCall, Usage
+from model_servers.contracts import FunctionSpec, ToolCall, ToolCalls, Usage
 from orchestrator.api.chat_request import ChatRequest, JsonSchemaFormat, NamedChoice, ToolMessage
 from orchestrator.api.completions import Completion
 from orchestrator.api.conversation import as_prompt
@@ -44,15 +44,16 @@ class DirectChat:
         self._prompt = as_prompt(request)
         self._functions = _functions(request)
         self._choice = _choice(request, self._functions)
+        # OpenAI's default is several. Here one is, which a strict schema of its own holds.
+        self._parallel = request.parallel_tool_calls is True
         self._schema = _schema(request)
 
     async def whole(self, completion: Completion) -> dict[str, Any]:
         """The answer as a chat completion. Raises what `ChatModel.complete` does."""
-        call = await self._call()
-        if call is not None:
-            return completion.whole(
-                None, call.usage, finish="tool_calls", tool_calls=[_call_json(call)]
-            )
+        made = await self._called()
+        if made.calls:
+            calls = [_call_json(call) for call in made.calls]
+            return completion.whole(None, made.usage, finish="tool_calls", tool_calls=calls)
         reply = await self._chat.complete(
             self._prompt,
             max_tokens=self._max_tokens,
@@ -60,15 +61,16 @@ class DirectChat:
             temperature=self._temperature,
             timeout_s=self._timeout_s,
         )
-        return completion.whole(reply.text, reply.usage, finish=reply.finish_reason)
+        usage = made.usage + reply.usage
+        return completion.whole(reply.text, usage, finish=reply.finish_reason)
 
     async def stream(self, completion: Completion) -> AsyncIterator[bytes]:
         """The answer in chunks; calls and constrained answers come in one piece."""
-        call = await self._call()
+        made = await self._called()
         yield completion.first()
-        if call is not None:
-            yield completion.tool_calls([_call_json(call)])
-            yield completion.last(call.usage, "tool_calls")
+        if made.calls:
+            yield completion.tool_calls([_call_json(call) for call in made.calls])
+            yield completion.last(made.usage, "tool_calls")
         elif self._schema is not None:
             reply = await self._chat.complete(
                 self._prompt,
@@ -78,12 +80,12 @@ class DirectChat:
                 timeout_s=self._timeout_s,
             )
             yield completion.text(reply.text)
-            yield completion.last(reply.usage, reply.finish_reason)
+            yield completion.last(made.usage + reply.usage, reply.finish_reason)
         else:
-            async for piece in self._text(completion):
+            async for piece in self._text(completion, made.usage):
                 yield piece
 
-    async def _text(self, completion: Completion) -> AsyncIterator[bytes]:
+    async def _text(self, completion: Completion, before: Usage) -> AsyncIterator[bytes]:
         deltas = self._chat.stream(
             self._prompt,
             max_tokens=self._max_tokens,
@@ -95,15 +97,17 @@ class DirectChat:
                 if delta.text:
                     yield completion.text(delta.text)
                 if delta.finish_reason is not None:
-                    yield completion.last(delta.usage or Usage(), delta.finish_reason)
+                    yield completion.last(before + (delta.usage or Usage()), delta.finish_reason)
 
-    async def _call(self) -> ToolCall | None:
+    async def _called(self) -> ToolCalls:
+        """The calls to make, with what it took to decide; none where none may be made."""
         if self._choice is None:
-            return None
+            return ToolCalls((), Usage())
         return await self._chat.call(
             self._prompt,
             self._functions,
             choice=self._choice,
+            parallel=self._parallel,
             max_tokens=self._max_tokens,
             timeout_s=self._timeout_s,
         )

@@ -41,7 +41,8 @@ async def create_chat_completion(
     """The model `switchboard` is the agent: it plans, runs tools and answers. A tool's name as
     the model runs that tool alone on the last message, with parameters such as a target language
     from the system message. With `tools` or a JSON `response_format` the chat model answers
-    itself. System messages do not reach the agent, which has its own instructions.
+    itself; with `parallel_tool_calls` it may call a function several times. System messages do
+    not reach the agent, which has its own instructions.
 
     The extension field `switchboard` continues or keeps a conversation, stops after planning,
     lowers what the request may take (time, steps, calls and tokens of the chat model), and asks

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
 from orchestrator.client import Client, ServiceFailed, ServiceRefused
 from orchestrator.commands.attachments import as_attachment
+from orchestrator.commands.counted_bar import CountedBar
 from orchestrator.commands.output import FAILED, BadUsage, note, printable, put, put_json
 from orchestrator.commands.plans import plan_text
 from orchestrator.guard import clean
 from orchestrator.plan import Plan
 from orchestrator.settings import Settings
-
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
 
 _TASKS = "/v1/tasks"
 _SUFFIXES = (".csv", ".jsonl")
@@ -128,15 +124,21 @@ def _same(client: Client, text: str, sha256: str) -> Iterator[dict[str, Any]]:
 
 def _follow(client: Client, task: Mapping[str, Any], *, quiet: bool) -> dict[str, Any]:
     """The task as it ended; its progress is shown meanwhile."""
-    with _Bar(quiet=quiet) as bar:
-        bar.show(task["progress"])
+    with CountedBar("rows", wanted=not quiet) as bar:
+        _show(bar, task["progress"])
         for name, event in client.events(f"{_TASKS}/{task['id']}/events"):
             if name == "rows":
-                bar.show(event)
+                _show(bar, event)
             elif name == "task" and "task" in event:
                 ended: dict[str, Any] = event["task"]
                 return ended
     raise ServiceFailed("The service ended its answer without an outcome; see its log.")
+
+
+def _show(bar: CountedBar, rows: Mapping[str, Any] | None) -> None:
+    if rows is not None:
+        failed = f"{rows['failed']:,} failed" if rows.get("failed") else ""
+        bar.show(rows["done"], rows["total"], failed)
 
 
 def _outcome(task: Mapping[str, Any]) -> Any:
@@ -154,49 +156,3 @@ def _write(path: Path, content: bytes) -> None:
         path.write_bytes(content)
     except OSError as error:
         raise BadUsage(f"{path} can't be written: {error.strerror}.") from None
-
-
-class _Bar:
-    """How many rows are done, on stderr where that is a terminal."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._progress: Progress | None = None
-        self._rows: TaskID | None = None
-        if quiet or not sys.stderr.isatty():
-            return
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bars
-
-        self._progress = Bars(
-            TextColumn("rows"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.description}"),
-            console=Console(stderr=True),
-            transient=True,
-        )
-
-    def __enter__(self) -> _Bar:
-        if self._progress is not None:
-            self._progress.start()
-            self._rows = self._progress.add_task("", total=None)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._progress is not None:
-            self._progress.stop()
-
-    def show(self, rows: Mapping[str, Any] | None) -> None:
-        if self._progress is None or self._rows is None or rows is None:
-            return
-        failed = f"{rows['failed']:,} failed" if rows.get("failed") else ""
-        self._progress.update(
-            self._rows, completed=rows["done"], total=rows["total"], description=failed
-        )

@@ -20,6 +20,7 @@ from model_servers.contracts import (
     ModelBusy,
     ModelUnavailable,
     ToolCall,
+    ToolCalls,
     Usage,
 )
 from orchestrator.admission import Admission, Bounds
@@ -136,11 +137,11 @@ class FakeChat:
 
     async def call(
         self, messages: Sequence[ChatMessage], functions: Sequence[FunctionSpec], **more: Any
-    ) -> ToolCall | None:
+    ) -> ToolCalls:
         self.asked.append({"messages": messages, "functions": functions, **more})
         if "call" not in messages[-1].content:
-            return None
-        return ToolCall(functions[0].name, {"city": "Lisboa ☀"}, Usage(9, 3, 2))
+            return ToolCalls((), Usage(4, 1, 1))
+        return ToolCalls((ToolCall(functions[0].name, {"city": "Lisboa ☀"}),), Usage(9, 3, 2))
 
 
 class FakeModels:

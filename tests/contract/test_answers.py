@@ -50,6 +50,8 @@ class Asking:
         assert data.known == bool(data.citations)
         for citation in data.citations:
             assert f"[{citation.number}]" in data.answer
+        if data.extract is not None:
+            assert any(data.extract in citation.text for citation in data.citations)
         return data
 
 
@@ -85,6 +87,7 @@ async def ask(tmp_path: Path, llama_server: LlamaServer) -> AsyncIterator[Asking
 async def test_the_handbook_answers_and_is_cited(ask: Asking) -> None:
     laptop = await ask("How long do I have to send a laptop back?")
     assert "30 days" in laptop.answer
+    assert "30 days" in (laptop.extract or "")
     assert laptop.citations[0].document == "en/returns-electronics.md"
 
     shoes = await ask("How long do I have to send shoes back?")

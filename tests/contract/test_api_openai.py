@@ -265,7 +265,23 @@ async def test_a_clients_own_functions(
     assert call.function.name == "weather"
     assert json.loads(call.function.arguments) == {"city": "Lisboa ☀"}
     assert service.chat.asked[0]["choice"] == "auto"
+    assert service.chat.asked[0]["parallel"] is False
     assert not service.turns
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_in_words_counts_what_it_took_to_choose_it(
+    http: httpx.AsyncClient, service: FakeService, stream: bool
+) -> None:
+    body = ASK | {"tools": [FUNCTION], "parallel_tool_calls": True, "stream": stream}
+    if stream:
+        body["stream_options"] = {"include_usage": True}
+    response = await http.post("/v1/chat/completions", json=body)
+    told = events(response.text)[-2][1] if stream else response.json()
+    assert told["usage"] == {
+        "prompt_tokens": 9, "completion_tokens": 5, "total_tokens": 14, "llm_calls": 2,
+    }  # fmt: skip
+    assert service.chat.asked[0]["parallel"] is True
 
 
 async def test_a_functions_result_is_answered_in_words(

@@ -24,6 +24,7 @@ from model_servers.contracts import (
     FunctionSpec,
     ModelError,
     ModelUnavailable,
+    ToolCall,
 )
 from model_servers.llama import LlamaServer
 
@@ -103,10 +104,13 @@ async def test_a_cut_reply_says_so(chat: LiteLLMChat) -> None:
 
 
 async def test_a_function_is_called_when_it_is_needed(chat: LiteLLMChat) -> None:
-    call = await chat.call(asks("What's the weather like in Rome?"), [WEATHER])
-    assert call is not None
-    assert (call.name, call.arguments) == ("get_weather", {"city": "Rome"})
-    assert await chat.call(asks("Thanks, that was all!"), [WEATHER]) is None
+    found = await chat.call(asks("What's the weather like in Rome?"), [WEATHER])
+    assert found.calls == (ToolCall("get_weather", {"city": "Rome"}),)
+    assert (await chat.call(asks("Thanks, that was all!"), [WEATHER])).calls == ()
+    both = await chat.call(
+        asks("How is the weather in Rome and in Oslo?"), [WEATHER], parallel=True
+    )
+    assert [call.arguments["city"] for call in both.calls] == ["Rome", "Oslo"]
 
 
 async def test_closing_a_stream_stops_the_generation(

@@ -117,6 +117,23 @@ def test_entities_have_exact_offsets() -> None:
     server.unload()
 
 
+async def test_chinese_words_are_the_text_and_names_are_told(pool: ModelPool) -> None:
+    texts = [
+        "王芳上周五从上海飞往巴黎，在索尼花了300欧元。",
+        "張三在臺北市工作 😀 ok",
+        "",
+        "\ud800好",
+    ]
+    rows = await pool.predict("ner-zh", texts)
+    for text, words in zip(texts, rows, strict=True):
+        assert "".join(text[w.start : w.end] for w in words) == text
+    named = {texts[0][w.start : w.end]: w.tag for w in rows[0]}
+    assert {"王芳": "PER", "上海": "LOC", "索尼": "ORG", "上周五": "TIME"}.items() <= named.items()
+    assert "臺北市" in [texts[1][w.start : w.end] for w in rows[1] if w.tag == "LOC"]
+    with pytest.raises(ItemFailed, match="too long"):
+        await pool.predict("ner-zh", ["好" * 1_001])
+
+
 PRODUCTS = [
     ("The zip broke after two days and nobody answers my mails.", "zip"),
     ("I bought this blender in May and it leaks. Customer service was no help.", "blender"),
@@ -203,3 +220,33 @@ async def test_labels_without_examples(pool: ModelPool) -> None:
     args = tool.Args(text="The parcel never came", labels=["billing", "shipping", "returns"])
     data = (await tool(args, context(pool))).data
     assert data.label == "shipping"  # type: ignore[attr-defined]
+
+
+CARDS = [
+    ("card", "My card has not arrived yet"),
+    ("card", "I lost my card on the train"),
+    ("card", "How long until the new card comes?"),
+    ("card", "The machine kept my card"),
+    ("card", "My card was stolen yesterday"),
+    ("rate", "What is the exchange rate for dollars?"),
+    ("rate", "Your exchange rate was wrong"),
+    ("rate", "Which rate do you use for euros?"),
+    ("rate", "I got a bad rate for my yen"),
+    ("rate", "Is the rate fixed over the weekend?"),
+]
+
+
+async def test_labels_are_learnt_from_examples(pool: ModelPool) -> None:
+    tool = ClassifyText()
+    examples = [{"text": text, "label": label} for label, text in CARDS]
+
+    async def found(text: str) -> Any:
+        args = tool.Args.model_validate({"text": text, "examples": examples, "words": False})
+        return (await tool(args, context(pool))).data
+
+    for text, label in (("Where is the card I ordered?", "card"), ("Rate of the pound?", "rate")):
+        data = await found(text)
+        assert (data.label, data.method) == (label, "logistic regression")
+    # What is about neither is neither for sure.
+    strange = await found("Knead the dough for ten minutes and let it rest")
+    assert sum(score.score for score in strange.labels) < 0.7

@@ -72,18 +72,18 @@ async def until_metric(server: VllmServer, name: str, holds: Callable[[float], b
 
 @pytest.mark.parametrize("city", ["Rome", "Lisbon", "Oslo"])
 async def test_a_strict_call_holds_to_its_schema(chat: LiteLLMChat, city: str) -> None:
-    call = await chat.call(asks(f"How warm is {city} in celsius?"), [WEATHER], choice="required")
-    assert call is not None
+    found = await chat.call(asks(f"How warm is {city} in celsius?"), [WEATHER], choice="required")
+    (call,) = found.calls
     assert call.name == "get_weather"
     assert set(call.arguments) == {"city", "unit"}
     assert city.casefold() in call.arguments["city"].casefold()
     assert call.arguments["unit"] in {"celsius", "fahrenheit"}
-    assert call.usage.completion_tokens > 0
+    assert found.usage.completion_tokens > 0
 
 
 async def test_the_right_function_is_chosen(chat: LiteLLMChat) -> None:
-    call = await chat.call(asks("Set a timer for 12 minutes"), [WEATHER, TIMER], choice="required")
-    assert call is not None
+    asked = asks("Set a timer for 12 minutes")
+    (call,) = (await chat.call(asked, [WEATHER, TIMER], choice="required")).calls
     assert (call.name, call.arguments) == ("set_timer", {"minutes": 12})
 
 

@@ -17,7 +17,14 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from model_servers.contracts import ChatDelta, ChatMessage, ChatReply, FunctionSpec, ToolCall, Usage
+from model_servers.contracts import (
+    ChatDelta,
+    ChatMessage,
+    ChatReply,
+    FunctionSpec,
+    ToolCalls,
+    Usage,
+)
 from model_servers.leash import when_owner_leaves
 from orchestrator.api.app import create_app
 from orchestrator.composer import Composer
@@ -44,8 +51,8 @@ class Echo:
 
     async def call(
         self, messages: Sequence[ChatMessage], functions: Sequence[FunctionSpec], **options: Any
-    ) -> ToolCall | None:
-        return None
+    ) -> ToolCalls:
+        return ToolCalls((), Usage())
 
 
 @contextmanager

@@ -16,7 +16,14 @@ from unittest.mock import patch
 
 import pytest
 
-from model_servers.contracts import ChatDelta, ChatMessage, ChatReply, FunctionSpec, ToolCall, Usage
+from model_servers.contracts import (
+    ChatDelta,
+    ChatMessage,
+    ChatReply,
+    FunctionSpec,
+    ToolCalls,
+    Usage,
+)
 from orchestrator import planner
 from orchestrator.composer import Composer
 from orchestrator.executor import run_tool
@@ -96,7 +103,7 @@ class Gullible:
 
     async def call(
         self, messages: Sequence[ChatMessage], functions: Sequence[FunctionSpec], **options: Any
-    ) -> ToolCall | None:
+    ) -> ToolCalls:
         raise AssertionError("the agent calls no functions")
 
 

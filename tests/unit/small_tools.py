@@ -14,7 +14,7 @@ from model_servers.contracts import (
     ChatReply,
     FunctionSpec,
     ModelUnavailable,
-    ToolCall,
+    ToolCalls,
     Usage,
 )
 from tools.artifacts import Artifact, Origin, Provenance
@@ -202,7 +202,7 @@ class FakeChat:
 
     async def call(
         self, messages: Sequence[ChatMessage], functions: Sequence[FunctionSpec], **options: Any
-    ) -> ToolCall | None:
+    ) -> ToolCalls:
         raise NotImplementedError
 
 

@@ -59,7 +59,13 @@ async def ask(
     result = await AnswerQuestion()(AnswerQuestionArgs(question=question, **args), ctx)
     assert isinstance(result.data, AnswerQuestionResult)
     assert "".join(written) == result.data.answer
+    extract = result.data.extract
+    assert extract is None or any(extract in each.text for each in result.data.citations)
     return result.data, result.usage
+
+
+def doubtful(*passages: Passage) -> list[Passage]:
+    return [each.model_copy(update={"score": 0.1}) for each in passages]
 
 
 async def test_an_answer_cites_only_what_it_used() -> None:
@@ -93,6 +99,54 @@ async def test_marks_of_no_passage_are_never_cited() -> None:
     assert len(data.citations) == 1
 
 
+async def test_the_words_that_an_answer_rests_on_are_told_and_their_passage_is_cited() -> None:
+    chat = Replies('[2] "30 Days"\nYou can send a laptop back for 30 days [1].')
+    data, _ = await ask(chat, SHOES, LAPTOPS)
+    assert data.answer == "You can send a laptop back for 30 days [1]."
+    assert data.extract == "30 days"
+    assert [each.text for each in data.citations] == [LAPTOPS.text]
+
+
+async def test_words_that_no_passage_holds_are_not_told() -> None:
+    data, _ = await ask(Replies('[1] "a month"\nIt may take you some time [1].'), SHOES)
+    assert data.answer == "It may take you some time [1]."
+    assert data.extract is None
+
+
+async def test_words_that_the_answer_contradicts_give_way_to_those_that_it_has() -> None:
+    data, _ = await ask(Replies('[1] "€5"\nYou can send them back within 100 days [1].'), SHOES)
+    assert data.extract == "back within 100 days"
+
+
+async def test_words_of_another_language_are_told_as_the_passage_has_them() -> None:
+    chat = Replies('[1] "100 days"\nSie haben 100 Tage Zeit, um sie zurückzuschicken [1].')
+    data, _ = await ask(chat, SHOES, language="de")
+    assert data.extract == "100 days"
+
+
+async def test_a_passage_speaks_for_itself_where_only_its_words_are_named() -> None:
+    data, _ = await ask(Replies('[1] "€5"'), SHOES)
+    assert data.answer == "“The box costs €5 [1].”"
+    assert data.extract == "€5"
+
+
+async def test_words_alone_of_another_language_are_asked_for_again() -> None:
+    chat = Replies('[1] "€5"', "Die Schachtel kostet €5 [1].")
+    data, _ = await ask(chat, SHOES, language="de")
+    assert data.answer == "Die Schachtel kostet €5 [1]."
+
+
+async def test_words_alone_that_no_passage_has_are_an_answer_with_a_passage() -> None:
+    data, _ = await ask(Replies('[1] "in only 100 days"'), SHOES)
+    assert data.answer == "in only 100 days [1]"
+    assert data.extract == "100 days"
+
+
+async def test_an_answer_of_few_words_is_its_own_extract() -> None:
+    data, _ = await ask(Replies("The box costs €5 [1]."), SHOES, question="What costs the box?")
+    assert data.extract == "The box costs €5"
+
+
 async def test_an_invented_number_is_asked_for_again() -> None:
     chat = Replies("You have 14 days [1].", "You have 30 days [1].")
     data, usage = await ask(chat, LAPTOPS)
@@ -111,8 +165,8 @@ async def test_a_right_passage_is_quoted_where_the_model_invents() -> None:
 
 
 async def test_a_doubtful_passage_is_not_quoted() -> None:
-    doubtful = LAPTOPS.model_copy(update={"score": 0.1})
-    data, _ = await ask(Replies("14 days [1].", "15 days [1]."), doubtful)
+    chat = Replies("14 days [1].", "15 days [1].")
+    data, _ = await ask(chat, *doubtful(LAPTOPS))
     assert not data.known
     assert data.citations == ()
 
@@ -124,8 +178,22 @@ async def test_a_sentence_that_fails_ends_an_answer_that_stands() -> None:
 
 @pytest.mark.parametrize("reply", ["NOT FOUND", "NOT FOUND.", "The passages do not say.", "", " "])
 async def test_a_refusal_is_unknown_without_citations(reply: str) -> None:
-    data, _ = await ask(Replies(reply), SHOES, LAPTOPS)
+    data, _ = await ask(Replies(reply), *doubtful(SHOES, LAPTOPS))
     assert data == AnswerQuestionResult(answer=UNKNOWN["en"], known=False)
+
+
+async def test_a_passage_that_surely_answers_is_read_twice() -> None:
+    chat = Replies("NOT FOUND", '[1] "100 days"\nYou have 100 days [1].')
+    data, usage = await ask(chat, SHOES, *doubtful(LAPTOPS))
+    assert data.answer == "You have 100 days [1]."
+    assert "NOT FOUND" not in chat.asked[1][-1].content
+    assert chat.asked[0][:-1] == chat.asked[1][:-1]
+    assert usage.llm_calls >= 1
+
+
+async def test_what_is_refused_twice_is_not_known() -> None:
+    data, _ = await ask(Replies("NOT FOUND", "NOT FOUND"), SHOES)
+    assert not data.known
 
 
 async def test_nothing_relevant_is_unknown_without_the_model() -> None:
@@ -179,10 +247,26 @@ async def test_passages_far_behind_the_best_are_left_out() -> None:
     assert "<passage 2" not in chat.asked[0][-1].content
 
 
+async def test_of_a_text_the_likeliest_passages_alone_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    best = LAPTOPS.model_copy(update={"score": 0.02})
+    behind = SHOES.model_copy(update={"score": 0.009})
+
+    async def in_memory(*_: Any) -> Found:
+        return Found(best, behind)
+
+    monkeypatch.setattr(AnswerQuestion, "_in_memory", in_memory)
+    chat = Replies("You have 30 days [1].")
+    data, _ = await ask(chat, context="About laptops and shoes.")
+    assert data.known
+    assert "<passage 2" not in chat.asked[0][-1].content
+
+
 async def test_long_passages_do_not_fill_the_prompt() -> None:
     long = [passage(f"Text {i}. " + "word " * 210) for i in range(5)]
     chat = Replies("NOT FOUND")
-    await ask(chat, *long)
+    await ask(chat, *doubtful(*long))
     assert len(chat.asked[0][-1].content.split()) < 550
 
 

@@ -63,7 +63,10 @@ class ScriptedWay:
             "message": {"role": "assistant", "content": self.replies.pop(0)},
             "finish_reason": "length" if self.cut else "stop",
         }
-        return {"choices": [choice], "usage": {"prompt_tokens": 10, "completion_tokens": 4}}
+        return {
+            "choices": [choice],
+            "usage": {"prompt_tokens": 10, "completion_tokens": 4, "llm_calls": 1},
+        }
 
     def schema(self, turn: int) -> Draft202012Validator:
         found = self.bodies[turn]["response_format"]["json_schema"]["schema"]
@@ -154,11 +157,12 @@ async def test_the_prompt_lists_every_tool_and_begins_the_same_for_every_request
     way = ScriptedWay({"steps": []}, {"steps": []})
     await by_prompt(way)
     await by_prompt(way, request="hello")
-    system, asked = way.bodies[0]["messages"]
+    system, *examples, asked = way.bodies[0]["messages"]
+    assert [message["role"] for message in examples] == ["user", "assistant"] * 3
     assert all(f"\n- {tool.name}: {tool.description}" in system["content"] for tool in TOOLS)
     assert "target_language (string; required)" in system["content"]
     assert "Inputs: input:text (text), input:a.txt (document)" in asked["content"]
-    assert way.bodies[1]["messages"][0] == system
+    assert way.bodies[1]["messages"][:-1] == [system, *examples]
 
 
 async def test_the_tools_of_a_sample_take_the_place_of_the_services() -> None:
@@ -169,7 +173,7 @@ async def test_the_tools_of_a_sample_take_the_place_of_the_services() -> None:
     way = ScriptedWay(plan)
     found = await by_prompt(way, catalogue=FOREIGN)
     assert found.value == plan
-    system, asked = way.bodies[0]["messages"]
+    system, *_, asked = way.bodies[0]["messages"]
     assert "- NewsTool: Tells the news.\n- FinanceTool" in system["content"]
     assert "summarize_text" not in system["content"]
     assert asked["content"].startswith("Request: ")
@@ -203,9 +207,11 @@ async def test_calls_become_a_plan_joined_by_their_placeholders() -> None:
     assert found.value == {"steps": [SHORTEN, TRANSLATE]}
     assert (found.prompt_tokens, found.completion_tokens, found.llm_calls) == (30, 12, 3)
     assert found.details["ended"] is True
-    roles = [message["role"] for message in way.bodies[2]["messages"]]
-    assert roles == ["system", "user", "assistant", "user", "assistant", "user"]
-    assert way.bodies[1]["messages"][3]["content"] == 'Result: {"text": "<s1.text: text>"}'
+    first, last = (way.bodies[number]["messages"] for number in (0, 2))
+    assert last[: len(first)] == first
+    assert [message["role"] for message in first[:2]] == ["system", "user"]
+    assert [message["role"] for message in last[len(first) :]] == ["assistant", "user"] * 2
+    assert last[len(first) + 1]["content"] == 'Result: {"text": "<s1.text: text>"}'
 
 
 async def test_each_turn_allows_the_placeholders_that_there_are() -> None:
@@ -266,7 +272,7 @@ async def test_a_baseline_takes_and_gives_another_form(reply: Any, value: Any) -
     found = await solve(Sample(id="1", inputs={"query": "what is new?"}, gold=["NewsTool"]), way)
     assert found.value == value
     assert (found.error is None) is (value is not None)
-    assert "what is new?" in way.bodies[0]["messages"][1]["content"]
+    assert "what is new?" in way.bodies[0]["messages"][-1]["content"]
 
 
 @pytest.mark.parametrize("bad", ["not json", turn("shorten"), {"tool": "summarize_text"}])

@@ -24,6 +24,8 @@ from model_servers.contracts import (
     ModelRefused,
     ModelUnavailable,
     SwitchboardError,
+    ToolCall,
+    ToolCalls,
     Usage,
 )
 from model_servers.retries import FIRST_PAUSE_S
@@ -77,7 +79,7 @@ def chat_to(fake: FakeOpenAI, *, native_functions: bool = True) -> LiteLLMChat:
     return LiteLLMChat(endpoint, sleep=Pauses())
 
 
-async def failure(chat: LiteLLMChat, timeout_s: float = 30.0) -> SwitchboardError:
+async def failure(chat: LiteLLMChat, timeout_s: float = 120.0) -> SwitchboardError:
     with pytest.raises(SwitchboardError) as caught:
         await chat.complete(HELLO, max_tokens=5, timeout_s=timeout_s)
     assert KEY not in caught.value.message
@@ -357,17 +359,17 @@ def chosen(name: str) -> fake_openai.Answer:
 
 async def test_auto_may_choose_no_function(fake: FakeOpenAI) -> None:
     fake.answers = [chosen("reply")]
-    assert await chat_to(fake).call(HELLO, [WEATHER], choice="auto") is None
+    found = await chat_to(fake).call(HELLO, [WEATHER], choice="auto")
+    assert found == ToolCalls((), Usage(prompt_tokens=7, completion_tokens=3, llm_calls=1))
     schema = fake.requests[0]["response_format"]["json_schema"]["schema"]
     assert schema["properties"]["function"]["enum"] == ["get_weather", "reply"]
 
 
 async def test_auto_chooses_first_and_then_calls_strictly(fake: FakeOpenAI) -> None:
     fake.answers = [chosen("get_weather"), native("get_weather", '{"city": "Rome"}')]
-    call = await chat_to(fake).call(HELLO, [WEATHER, MAIL], choice="auto")
-    assert call is not None
-    assert (call.name, call.arguments) == ("get_weather", {"city": "Rome"})
-    assert call.usage == Usage(prompt_tokens=14, completion_tokens=6, llm_calls=2)
+    found = await chat_to(fake).call(HELLO, [WEATHER, MAIL], choice="auto")
+    assert found.calls == (ToolCall("get_weather", {"city": "Rome"}),)
+    assert found.usage == Usage(prompt_tokens=14, completion_tokens=6, llm_calls=2)
     (tool,) = fake.requests[1]["tools"]
     assert tool["function"]["strict"] is True
     assert tool["function"]["parameters"] == WEATHER.parameters
@@ -376,9 +378,8 @@ async def test_auto_chooses_first_and_then_calls_strictly(fake: FakeOpenAI) -> N
 
 async def test_required_chooses_among_functions_only(fake: FakeOpenAI) -> None:
     fake.answers = [chosen("send_mail"), native("send_mail", "{}")]
-    call = await chat_to(fake).call(HELLO, [WEATHER, MAIL], choice="required")
-    assert call is not None
-    assert call.name == "send_mail"
+    found = await chat_to(fake).call(HELLO, [WEATHER, MAIL], choice="required")
+    assert [call.name for call in found.calls] == ["send_mail"]
     schema = fake.requests[0]["response_format"]["json_schema"]["schema"]
     assert schema["properties"]["function"]["enum"] == ["get_weather", "send_mail"]
 
@@ -390,20 +391,40 @@ async def test_nothing_is_asked_where_there_is_nothing_to_choose(
     fake: FakeOpenAI, functions: Sequence[FunctionSpec], choice: str
 ) -> None:
     fake.answers = [native("get_weather", '{"city": "Rome"}')]
-    call = await chat_to(fake).call(HELLO, functions, choice=choice)
-    assert call is not None
-    assert call.usage.llm_calls == 1
+    found = await chat_to(fake).call(HELLO, functions, choice=choice)
+    assert len(found.calls) == 1
+    assert found.usage.llm_calls == 1
 
 
 async def test_without_native_functions_the_schema_holds_the_arguments(fake: FakeOpenAI) -> None:
     fake.answers = [reply('{"city": "Rome"}')]
-    call = await chat_to(fake, native_functions=False).call(HELLO, [WEATHER], choice="required")
-    assert call is not None
-    assert call.arguments == {"city": "Rome"}
+    found = await chat_to(fake, native_functions=False).call(HELLO, [WEATHER], choice="required")
+    assert found.calls == (ToolCall("get_weather", {"city": "Rome"}),)
     asked = fake.requests[0]
     assert "tools" not in asked
     assert asked["response_format"]["json_schema"]["schema"] == WEATHER.parameters
     assert [m["role"] for m in asked["messages"]] == ["system", "user"]
+
+
+@pytest.mark.parametrize("native_functions", [True, False])
+async def test_a_function_may_be_called_several_times(
+    fake: FakeOpenAI, native_functions: bool
+) -> None:
+    spec = FunctionSpec("get_weather", "…", {**WEATHER.parameters, "$defs": {"C": {}}})
+    fake.answers = [reply('{"calls": [{"city": "Rome"}, {"city": "Oslo"}]}')]
+    chat = chat_to(fake, native_functions=native_functions)
+    found = await chat.call(HELLO, [spec], choice="required", parallel=True)
+    assert [call.arguments["city"] for call in found.calls] == ["Rome", "Oslo"]
+    schema = fake.requests[0]["response_format"]["json_schema"]["schema"]
+    assert schema["properties"]["calls"]["items"] == WEATHER.parameters
+    assert schema["$defs"] == {"C": {}}
+
+
+@pytest.mark.parametrize("made", ['{"calls": []}', '{"calls": [1]}', '{"city": "Rome"}', "[]"])
+async def test_several_calls_that_are_none_are_an_error(fake: FakeOpenAI, made: str) -> None:
+    fake.answers = [reply(made)]
+    with pytest.raises(ModelError, match="get_weather"):
+        await chat_to(fake).call(HELLO, [WEATHER], choice="required", parallel=True)
 
 
 @pytest.mark.parametrize("arguments", ['{"city": "Ro', "[1]", "", "null"])
@@ -430,10 +451,8 @@ async def test_an_own_function_named_reply_is_a_function(fake: FakeOpenAI) -> No
     own = FunctionSpec("reply", "Reply to a review", {"type": "object", "properties": {}})
     fake.answers = [chosen("reply"), native("reply", "{}"), chosen("reply_")]
     chat = chat_to(fake)
-    call = await chat.call(HELLO, [own])
-    assert call is not None
-    assert call.name == "reply"
-    assert await chat.call(HELLO, [own]) is None
+    assert [call.name for call in (await chat.call(HELLO, [own])).calls] == ["reply"]
+    assert (await chat.call(HELLO, [own])).calls == ()
 
 
 @pytest.mark.parametrize(("functions", "choice"), [([], "auto"), ([], "required"), ([MAIL], "x")])

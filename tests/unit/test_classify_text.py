@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
-from model_servers.contracts import ChatMessage, ChatReply, Usage
+from model_servers.contracts import ChatMessage, ChatReply, DeadlineExceeded, Usage
 from model_servers.encoders import DIMENSIONS, RoledText
 from model_servers.sentiment import EncodedText
-from tools.classify_text import ClassifyText, ClassifyTextResult, Example
+from orchestrator.planner import plan_schema, signature
+from tools.classify_text import (
+    MAX_EXAMPLES,
+    MAX_LABELS,
+    ClassifyText,
+    ClassifyTextArgs,
+    ClassifyTextResult,
+)
 from tools.contracts import RunContext
 from tools.errors import InvalidInput
+from tools.label_heads import Example
 
 WORDS = ("billing", "shipping", "returns", "paid", "parcel", "back", "great", "broke")
 SAME = {"paid": "billing", "parcel": "shipping", "back": "returns"}
@@ -24,10 +35,10 @@ class WordPool:
     """Encoders whose vectors count words, and a sentiment head that knows two of them."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.asked: list[tuple[str, int]] = []
 
     async def predict(self, name: str, items: Sequence[Any], **_: Any) -> list[Any]:
-        self.asked.append(name)
+        self.asked.append((name, len(items)))
         return [self._sentiment(i) if name == "sentiment" else self._vector(i) for i in items]
 
     def _vector(self, item: RoledText) -> Any:
@@ -58,15 +69,23 @@ def refuse(_: Sequence[ChatMessage]) -> str:
     raise AssertionError("the chat model must not be asked")
 
 
-async def run(answer: Callable[[Sequence[ChatMessage]], str] = refuse, **args: Any) -> Any:
-    tool = ClassifyText()
-    context = RunContext(
-        models=WordPool(),  # type: ignore[arg-type]
+def context(
+    pool: WordPool,
+    answer: Callable[[Sequence[ChatMessage]], str] = refuse,
+    timeout_s: float = 60.0,
+) -> RunContext:
+    return RunContext(
+        models=pool,  # type: ignore[arg-type]
         chat=FakeChat(answer),  # type: ignore[arg-type]
         artifacts=None,  # type: ignore[arg-type]
         knowledge=None,  # type: ignore[arg-type]
+        deadline=time.monotonic() + timeout_s,
     )
-    return await tool(tool.Args(**args), context)
+
+
+async def run(answer: Callable[[Sequence[ChatMessage]], str] = refuse, **args: Any) -> Any:
+    tool = ClassifyText()
+    return await tool(tool.Args(**args), context(WordPool(), answer))
 
 
 LABELS = ["billing", "shipping", "returns"]
@@ -121,6 +140,115 @@ async def test_many_examples_make_a_regression() -> None:
     examples = [Example(text="paid", label="money"), Example(text="parcel", label="post")] * 8
     data = (await run(text="the parcel", examples=examples)).data
     assert (data.label, data.method) == ("post", "logistic regression")
+
+
+MANY = [Example(text="paid", label="money"), Example(text="parcel", label="post")] * 8
+
+
+async def test_examples_are_learnt_from_once_for_all_calls() -> None:
+    tool, pool = ClassifyText(), WordPool()
+
+    async def label(text: str, examples: Sequence[Example], **more: Any) -> Any:
+        args = tool.Args(text=text, examples=list(examples), words=False, **more)
+        data = (await tool(args, context(pool))).data
+        assert isinstance(data, ClassifyTextResult)
+        return data.label
+
+    first = await asyncio.gather(*(label("the parcel", MANY) for _ in range(4)))
+    assert first == ["post"] * 4
+    assert await label("paid it", MANY) == "money"
+    assert [size for _, size in pool.asked].count(len(MANY)) == 1
+    # Other examples, other labels, or another way to choose are learnt anew.
+    await label("paid it", MANY[:14])
+    await label("paid it", MANY, labels=["post", "money"])
+    await label("paid it", MANY, multi_label=True)
+    assert [size for _, size in pool.asked].count(len(MANY)) == 3
+
+
+async def test_examples_by_label_are_the_same_examples() -> None:
+    tool, pool = ClassifyText(), WordPool()
+    by_label = {"money": ["paid"] * 8, " post ": ["parcel"] * 8}
+    args = tool.Args.model_validate({"text": "the parcel", "examples_by_label": by_label})
+    data = (await tool(args, context(pool))).data
+    assert isinstance(data, ClassifyTextResult)
+    assert (data.label, data.method) == ("post", "logistic regression")
+    both = tool.Args.model_validate(
+        {"text": "a", "examples": [{"text": "b", "label": "c"}], "examples_by_label": by_label}
+    )
+    assert isinstance(both, ClassifyTextArgs)
+    assert both.taught().labels == ["c", *["money"] * 8, *["post"] * 8]
+
+
+async def test_more_examples_than_are_learnt_from_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="examples"):
+        await run(text="a", examples_by_label={"x": ["a"] * MAX_EXAMPLES, "y": ["b"]})
+
+
+async def test_the_examples_tell_which_encoder_is_asked() -> None:
+    chinese = [
+        Example(text="我的包裹在哪里", label="post"),
+        Example(text="我付了钱", label="money"),
+    ]
+    for examples, text, encoder in (
+        (MANY, "parcel", "minilm"),
+        (MANY, "¿Dónde está mi tarjeta de crédito?", "e5"),
+        (chinese, "parcel", "e5"),
+    ):
+        tool, pool = ClassifyText(), WordPool()
+        await tool(tool.Args(text=text, examples=examples, words=False), context(pool))
+        assert {name for name, _ in pool.asked} == {encoder}
+
+
+async def test_learning_that_takes_too_long_says_so() -> None:
+    class SlowPool(WordPool):
+        async def predict(self, name: str, items: Sequence[Any], **options: Any) -> list[Any]:
+            if len(items) == len(MANY):
+                await asyncio.Event().wait()
+            return await super().predict(name, items, **options)
+
+    tool = ClassifyText()
+    with pytest.raises(DeadlineExceeded, match="give fewer"):
+        await tool(tool.Args(text="paid", examples=MANY), context(SlowPool(), timeout_s=0.05))
+
+
+async def test_without_words_nothing_is_asked_for_them() -> None:
+    tool, pool = ClassifyText(), WordPool()
+    result = await tool(tool.Args(text="the parcel", labels=LABELS, words=False), context(pool))
+    assert isinstance(result.data, ClassifyTextResult)
+    assert (result.data.label, result.data.words) == ("shipping", [])
+    assert [size for _, size in pool.asked] == [len(LABELS), 1]
+
+
+def test_a_plan_never_asks_for_words() -> None:
+    assert "words" not in signature(ClassifyText())
+    schema = plan_schema([ClassifyText()], {})["properties"]["steps"]["items"]["anyOf"][0]
+    assert "words" not in schema["properties"]["args"]["properties"]
+    assert "examples_by_label" not in signature(ClassifyText())
+    assert "labels" in schema["properties"]["args"]["properties"]
+
+
+@pytest.mark.parametrize(
+    ("example", "wrong"),
+    [
+        ({"text": "a", "label": "  "}, "label"),
+        ({"text": "", "label": "b"}, "text"),
+        ({"text": "a" * 4_001, "label": "b"}, "text"),
+        ({"text": "a", "label": "b", "c": 1}, "c"),
+    ],
+)
+def test_a_bad_example_is_named(example: dict[str, Any], wrong: str) -> None:
+    good = {"text": "a", "label": " b "}
+    with pytest.raises(ValidationError) as caught:
+        ClassifyText.Args.model_validate({"text": "a", "examples": [good, example]})
+    assert caught.value.errors()[0]["loc"] == ("examples", 1, wrong)
+    args = ClassifyTextArgs.model_validate({"text": "a", "examples": [good]})
+    assert args.examples == [Example(text="a", label="b")]
+
+
+async def test_more_labels_than_can_be_told_apart_are_refused() -> None:
+    examples = [Example(text="paid", label=str(i)) for i in range(MAX_LABELS + 1)]
+    with pytest.raises(InvalidInput, match="labels"):
+        await run(text="a", examples=examples)
 
 
 async def test_several_labels_may_hold_or_none() -> None:

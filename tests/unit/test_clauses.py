@@ -4,8 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.arguments import label_list, only_answer_language, target_languages
+from orchestrator.arguments import (
+    label_list,
+    only_answer_language,
+    read_arguments,
+    target_languages,
+)
 from orchestrator.clauses import part, split_clauses
+from tools.registry import load_registry
 
 
 @pytest.mark.parametrize(
@@ -19,6 +25,9 @@ from orchestrator.clauses import part, split_clauses
         ("Fasse den Text zusammen und übersetze ihn", ["Fasse den Text zusammen", "übersetze ihn"]),
         ("この文章を要約して、ドイツ語に翻訳して", ["この文章を要約して", "ドイツ語に翻訳して"]),
         ("Resume esto y luego traduce el resumen", ["Resume esto", "traduce el resumen"]),
+        ("Namen raus, dann auf Französisch", ["Namen raus", "auf Französisch"]),
+        ("لخّص هذا ثم ضعه بالإنجليزية", ["لخّص هذا", "ضعه بالإنجليزية"]),
+        ("इसका सारांश दो फिर अंग्रेज़ी में लिखो", ["इसका सारांश दो", "अंग्रेज़ी में लिखो"]),
     ],
 )  # fmt: skip
 def test_wishes_are_parted_where_one_begins(text: str, clauses: list[str]) -> None:
@@ -59,6 +68,7 @@ def test_any_text_can_be_taken_apart(text: str) -> None:
         ("把这段话翻成英文", ["en"], None),
         ("übersetze ihn ins Englische", ["en"], None),
         ("traduis ça en anglais et en espagnol", ["en", "es"], None),
+        ("It's all in Czech. Put it into English", ["en"], "cs"),
         ("summarise this", [], None),
     ],
 )
@@ -84,3 +94,22 @@ def test_only_a_clause_that_asks_for_a_language_is_one() -> None:
 )  # fmt: skip
 def test_label_lists(words: str, found: tuple[list[str], str] | None) -> None:
     assert label_list(words) == found
+
+
+@pytest.mark.parametrize(
+    ("tool", "words", "args"),
+    [
+        ("extract_entities", "every IBAN and phone number", {"types": ["phone", "iban"]}),
+        # Not the sums of "summary", nor the "qui" of "require".
+        ("extract_entities", "which companies does the summary require",
+         {"types": ["organisation"]}),
+        ("extract_entities", "列出里面的人名", {"types": ["person"]}),
+        ("extract_entities", "blank out the names", {"types": ["person"], "redact": True}),
+        ("extract_entities", "把电话都抹掉", {"types": ["phone"], "redact": True}),
+        ("classify_text", "bug, wish or rant? this", {"labels": ["bug", "wish", "rant"]}),
+        ("classify_text", "the label, lol: this", {}),
+        ("summarize_text", "how long is it", {}),
+    ],
+)  # fmt: skip
+def test_what_a_tool_is_told(tool: str, words: str, args: dict[str, object]) -> None:
+    assert read_arguments(load_registry()[tool], words).args == args

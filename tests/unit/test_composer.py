@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -13,10 +13,21 @@ from numpy.typing import NDArray
 from orchestrator.composer import Composer
 from orchestrator.router import CHAT, Scores
 from tools.contracts import Kind
+from tools.registry import Registry
 
-from .small_tools import registry
+from .small_tools import ExtractEntities, registry
 
-TOOLS = registry()
+
+class Redacting(ExtractEntities):
+    outputs: ClassVar = {"entities": "entities", "redacted": "text"}
+
+    class Result(ExtractEntities.Result):
+        redacted: str | None = None
+
+
+TOOLS = Registry(
+    [Redacting() if isinstance(tool, ExtractEntities) else tool for tool in registry().values()]
+)
 CUES = {
     "translate_text": r"transl|in French|翻|translat|übersetz|訳|tradu|into",
     "summarize_text": r"summar|tl;dr|要約|fass|总结",
@@ -27,7 +38,11 @@ CUES = {
 
 
 class ScriptedRouter:
-    """Scores by the cues above; what has none is plain chat."""
+    """Scores by the cues above, or as sure of a wish with a word as is given for it; what has
+    no cue is plain chat."""
+
+    def __init__(self, sure: Mapping[str, float] | None = None) -> None:
+        self._sure = dict(sure or {})
 
     async def score(self, wishes: Sequence[str], *, language: str) -> list[Scores]:
         return [self._one(wish) for wish in wishes]
@@ -38,7 +53,8 @@ class ScriptedRouter:
     def _one(self, wish: str) -> Scores:
         found = [name for name, cue in CUES.items() if re.search(cue, wish, re.IGNORECASE)]
         best = found[0] if found else CHAT
-        return {name: 0.95 if name == best else 0.01 for name in (*CUES, CHAT)}
+        sure = next((sure for word, sure in self._sure.items() if word in wish), 0.95)
+        return {name: sure if name == best else 0.01 for name in (*CUES, CHAT)}
 
 
 async def steps_of(request: str, **kinds: Kind) -> tuple[list[tuple[str, dict[str, Any]]], Any]:
@@ -128,6 +144,63 @@ async def test_a_file_fills_a_text_slot() -> None:
 async def test_what_is_negated_is_not_done() -> None:
     steps, _ = await steps_of("Don't translate it, just tell me who is in it: Ann met Bob.")
     assert [tool for tool, _ in steps] == ["extract_entities"]
+
+
+async def test_what_stands_beside_a_refusal_is_no_wish_for_it() -> None:
+    steps, _ = await steps_of(
+        "No translation! I read French, it goes into no other language. Tell me who is in it.",
+        a_md="document",
+    )
+    assert steps == [("extract_entities", {"text": "input:a.md", "types": ["person"]})]
+
+
+async def test_a_remark_is_no_wish() -> None:
+    unsure = Composer(TOOLS, ScriptedRouter({"ring": 0.6}))  # type: ignore[arg-type]
+    draft = await unsure.compose(
+        "How much is it? The people there ring me all day.", {}, language="en"
+    )
+    assert [step.tool for step in draft.plan.steps] == ["answer_question"]
+    assert draft.confidence > 0.9
+
+
+async def test_what_is_said_of_the_manner_belongs_to_the_wish_before() -> None:
+    steps, _ = await steps_of("Summarize this for me. In three sentences, please.", a_md="document")
+    assert steps == [("summarize_text", {"text": "input:a.md", "sentences": 3})]
+
+
+async def test_with_a_file_to_work_on_a_sentence_is_no_text() -> None:
+    steps, _ = await steps_of("Summarize it. The meeting is at nine already.", a_md="document")
+    assert steps == [("summarize_text", {"text": "input:a.md"})]
+
+
+async def test_what_was_taken_out_stays_out() -> None:
+    steps, _ = await steps_of(
+        "Redact the names in it and translate it into German.", a_md="document"
+    )
+    assert steps == [
+        ("extract_entities", {"text": "input:a.md", "types": ["person"], "redact": True}),
+        ("translate_text", {"text": "s1.redacted", "target_language": "de"}),
+    ]
+
+
+async def test_what_was_made_of_several_files_is_joined() -> None:
+    files: dict[str, Kind] = {"a_md": "document", "b_md": "document"}
+    steps, _ = await steps_of("Summarize both, then list the people.", **files)
+    assert steps == [
+        ("summarize_text", {"text": "input:a.md"}),
+        ("summarize_text", {"text": "input:b.md"}),
+        ("extract_entities", {"text": ["s1", "s2"], "types": ["person"]}),
+    ]
+
+
+async def test_a_language_that_a_text_is_in_is_not_one_to_go_to() -> None:
+    steps, _ = await steps_of("It's in Czech, transl. Put it into English.", a_md="document")
+    assert steps == [
+        (
+            "translate_text",
+            {"text": "input:a.md", "source_language": "cs", "target_language": "en"},
+        )
+    ]
 
 
 async def test_a_greeting_does_not_hide_the_question() -> None:

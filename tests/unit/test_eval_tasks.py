@@ -8,11 +8,19 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import JsonValue
 
 from evals.datasets import DatasetError, Document, labelled
-from evals.metrics import Abstention, Classification, PlanMatch
+from evals.metrics import (
+    ABSTAINED,
+    Abstention,
+    AdditiveMetric,
+    Classification,
+    PlanMatch,
+    bootstrap,
+)
 from evals.task import Dataset, Prediction, Sample, Way
 from evals.task_list import load_task, task_names
 from evals.tasks import _labels, _library, _paragraphs, answers, ner, routing, sentiment
@@ -23,6 +31,7 @@ from evals.tasks._plans import planned
 from evals.tasks._threshold import Thresholded, best_threshold
 from evals.watched import NoWay, WatchedWay
 from model_servers.contracts import SwitchboardError
+from orchestrator.client import ServiceUnavailable
 
 TASKS = Path(ner.__file__).parent
 
@@ -109,7 +118,7 @@ def test_sentiment_takes_the_likeliest_label_though_the_tool_abstains() -> None:
     way = FakeWay(classified(("neutral", 0.4), ("positive", 0.35), chosen=None))
     found = solved(sentiment.TASK.solve, sample({"text": "Well."}), way)
     assert found.value == {"label": "neutral", "score": 0.4}
-    assert way.asked == [("classify_text", {"text": "Well.", "task": "sentiment"})]
+    assert way.asked == [("classify_text", {"text": "Well.", "task": "sentiment", "words": False})]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +132,7 @@ def test_vader_asks_no_service(text: str, label: str) -> None:
 
 
 def write_splits(folder: Path, *, out_of_scope: bool) -> Dataset:
-    for split, count in (("train", 30), ("val", 6), ("test", 5)):
+    for split, count in (("train", 30), ("val", 12), ("test", 5)):
         rows = [f"{label} {i},{label}" for label in ("tea", "coffee") for i in range(count)]
         rows += [f"whatever {i},oos" for i in range(3)] if out_of_scope else []
         (folder / f"{split}.csv").write_text("\n".join(["text,intent", *rows]), "utf-8")
@@ -137,13 +146,38 @@ def test_examples_come_from_the_train_split_alone_and_go_with_every_call(tmp_pat
     way = FakeWay(classified(("tea", 0.9), ("coffee", 0.1), chosen="tea"))
     found = solved(_labels.solve_by_examples, made.samples[0], way)
     assert found.value == {"label": "tea", "score": 0.9, "split": "test"}
-    examples = way.asked[0][1]["examples"]
-    assert sorted(example["label"] for example in examples) == ["coffee"] * 10 + ["tea"] * 10
+    assert way.asked[0][1]["words"] is False
+    examples = way.asked[0][1]["examples_by_label"]
+    assert {label: len(texts) for label, texts in examples.items()} == {"tea": 10, "coffee": 10}
     train = {s.inputs["text"] for s in dataset.samples if s.groups["split"] == "train"}
-    assert {example["text"] for example in examples} <= train
+    assert {*examples["tea"], *examples["coffee"]} <= train
     other = _labels.with_training(dataset, 4, a_label=10, out_of_scope="oos")
     solved(_labels.solve_by_examples, other.samples[0], way)
-    assert way.asked[1][1]["examples"] != examples
+    assert way.asked[1][1]["examples_by_label"] != examples
+
+
+@pytest.mark.parametrize(("late", "asked"), [(2, 3), (3, 3)])
+def test_a_service_that_is_still_learning_is_asked_again(
+    tmp_path: Path, late: int, asked: int
+) -> None:
+    class LateWay(FakeWay):
+        async def invoke(self, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+            found = await super().invoke(tool, arguments)
+            if len(self.asked) <= late:
+                raise ServiceUnavailable("Too late.", reported="deadline_exceeded")
+            return found
+
+    made = _labels.with_training(
+        write_splits(tmp_path, out_of_scope=False), 0, a_label=10, out_of_scope="oos"
+    )
+    way = LateWay(classified(("tea", 0.9), ("coffee", 0.1), chosen="tea"))
+    if late < asked:
+        found = solved(_labels.solve_by_examples, made.samples[0], way)
+        assert found.value == {"label": "tea", "score": 0.9, "split": "test"}
+    else:
+        with pytest.raises(ServiceUnavailable):
+            solved(_labels.solve_by_examples, made.samples[0], way)
+    assert len(way.asked) == asked
 
 
 def test_what_is_out_of_scope_is_no_label_and_brings_a_part_of_the_validation_split(
@@ -167,23 +201,72 @@ def scored(label: str, score: float, split: str) -> JsonValue:
     return {"label": label, "score": score, "split": split}
 
 
-def test_the_threshold_is_chosen_on_val_and_used_on_test() -> None:
-    golds: list[JsonValue] = ["tea", "tea", None, None, "tea", None]
-    found = [
-        scored("tea", 0.9, "val"),
-        scored("tea", 0.61, "val"),
-        scored("tea", 0.6, "val"),
-        scored("tea", 0.2, "val"),
+def validated() -> tuple[list[JsonValue], list[JsonValue]]:
+    """Twenty texts in scope at 0.71 to 0.9 with one wrong, and ten out of scope from 0.3 on."""
+    golds: list[JsonValue] = ["tea"] * 19 + ["coffee"] + [None] * 10
+    scores = [0.9 - i / 100 for i in range(20)] + [0.3 + i / 20 for i in range(10)]
+    return golds, [scored("tea", score, "val") for score in scores]
+
+
+def test_the_threshold_takes_back_one_right_label_of_twenty_at_most() -> None:
+    golds, found = validated()
+    # 0.71 is the wrong one's, and 0.72 the lowest right one's, which is more than 5 % of 19.
+    assert best_threshold(golds, found) == pytest.approx(0.71)
+    assert best_threshold(golds[:20], found[:20]) == 0.0
+    assert best_threshold([None], [scored("tea", 1.0, "val")]) == 0.0
+
+
+def test_the_threshold_is_used_on_the_test_split_alone() -> None:
+    val_golds, val_found = validated()
+    golds: list[JsonValue] = [*val_golds, "tea", "tea", None, None, "coffee"]
+    found: list[JsonValue] = [
+        *val_found,
         scored("tea", 0.95, "test"),
+        scored("tea", 0.7, "test"),
         scored("tea", 0.5, "test"),
+        scored("tea", 0.8, "test"),
+        None,
     ]
-    assert best_threshold(list(zip(golds, found, strict=True))[:4]) == 0.61
     figures = Thresholded(Abstention(), told=True)(golds, found)
-    assert figures["threshold"] == 0.61
-    assert figures["in_scope_accuracy"] == figures["oos_recall"] == 1.0
+    assert figures["threshold"] == pytest.approx(0.71)
+    assert figures["in_scope_accuracy"] == pytest.approx(1 / 3)
+    assert figures["oos_recall"] == 0.5
     # An error on the test split is wrong, and a run without val takes nothing back.
     assert Thresholded(Classification())(["tea", None], [None, None])["accuracy"] == 0.0
-    assert best_threshold([("tea", scored("tea", 0.1, "val"))]) == 0.0
+
+
+@pytest.mark.parametrize(
+    "metric", [Classification(), Classification(per_class=False), Abstention()]
+)
+def test_a_threshold_leaves_a_metric_additive(metric: AdditiveMetric) -> None:
+    val_golds, val_found = validated()
+    random = np.random.default_rng(0)
+    golds: list[JsonValue] = [*val_golds, *random.choice(["tea", "coffee"], 40).tolist(), None]
+    scores = random.uniform(0.6, 1, 41)
+    found: list[JsonValue] = [
+        *val_found,
+        *(scored(["tea", "coffee"][i % 2], float(s), "test") for i, s in enumerate(scores)),
+    ]
+    judged = Thresholded(metric, told=True)
+    whole = judged(golds, found)
+    parts = judged.parts(golds, found)
+    summed = parts.figures(parts.per_sample.sum(axis=0, keepdims=True))
+    assert {name: pytest.approx(float(v[0])) for name, v in summed.items()} == whole
+    intervals = bootstrap(judged, golds, found, 0)
+    assert intervals["threshold"] == pytest.approx((whole["threshold"],) * 3)
+    # Of a run that has the validation split alone there is nothing to say.
+    assert not judged(val_golds, val_found)
+    assert not bootstrap(judged, val_golds, val_found, 0)
+
+
+def test_labels_taken_back_stand_in_a_column_of_their_own() -> None:
+    golds, found = validated()
+    golds, found = [*golds, "tea", None], [*found, scored("tea", 0.9, "test")]
+    matrix = Thresholded(Classification()).confusion(golds, [*found, scored("tea", 0.2, "test")])
+    assert matrix is not None
+    assert (matrix.golds, matrix.chosen) == (("tea", ABSTAINED),) * 2
+    assert matrix.rows == ((1, 0), (0, 1))
+    assert Thresholded(Abstention()).confusion(["tea"], [None]) is None
 
 
 def test_entities_become_tags_of_the_tokens_that_they_touch() -> None:
@@ -240,12 +323,14 @@ def test_of_some_questions_the_paragraph_is_taken_away(tmp_path: Path) -> None:
 def test_an_answer_is_judged_without_its_marks_and_by_its_paragraphs() -> None:
     one = sample({"question": "What?", "context": "# 0-1\n\nIt is 42."})
     citations = [{"heading": ["0-1"]}, {"heading": ["0-1"]}, {"heading": []}]
-    way = FakeWay({"answer": "It is 42 [1].", "known": True, "citations": citations})
-    found = solved(answers.TASK.solve, one, way)
-    assert found.value == {"answer": "It is 42.", "citations": ["0-1"]}
-    unknown = FakeWay({"answer": "I don't know.", "known": False, "citations": []})
-    found = solved(answers.TASK.solve, one, unknown)
-    assert found.value == {"answer": None, "citations": []}
+    data = {"answer": "It is 42 [1].", "known": True, "extract": "42", "citations": citations}
+    found = solved(answers.TASK.solve, one, FakeWay(data))
+    assert found.value == {"answer": "42", "whole": "It is 42.", "citations": ["0-1"]}
+    found = solved(answers.TASK.solve, one, FakeWay(data | {"extract": None}))
+    assert found.value == {"answer": "It is 42.", "whole": "It is 42.", "citations": ["0-1"]}
+    data = {"answer": "I don't know.", "known": False, "extract": None, "citations": []}
+    found = solved(answers.TASK.solve, one, FakeWay(data))
+    assert found.value == {"answer": None, "whole": None, "citations": []}
 
 
 def test_the_agent_plans_by_names_and_its_references_become_edges() -> None:
@@ -311,7 +396,7 @@ def test_a_foreign_tool_is_chosen_by_its_description() -> None:
     found = solved(nearest_tool(catalogue), sample({"request": "To Bonn at 8"}), way)
     assert isinstance(found.value, dict)
     assert found.value["steps"] == gold(["Trains"])["steps"]
-    assert way.asked[0][1]["examples"][1] == {"text": "Finds trains.", "label": "Trains"}
+    assert way.asked[0][1]["examples_by_label"]["Trains"] == ["Finds trains."]
 
 
 CALL: JsonValue = {"call": "these", "calls": [{"f": {"x": [1, 2], "unit": ["km", ""]}}]}
@@ -322,6 +407,7 @@ CALL: JsonValue = {"call": "these", "calls": [{"f": {"x": [1, 2], "unit": ["km",
     [
         (CALL, [{"f": {"x": 2}}], 1.0),
         (CALL, [{"f": {"x": 2.0, "unit": "KM."}}], 1.0),
+        (CALL, [{"f": {"x": 1, "unit": "k#m"}}], 0.0),
         (CALL, [{"f": {"x": 3}}], 0.0),
         (CALL, [{"f": {"x": True}}], 0.0),
         (CALL, [{"f": {"unit": "km"}}], 0.0),
@@ -353,7 +439,7 @@ def test_functions_are_called_through_the_api_by_names_that_it_allows() -> None:
         "choices": [
             {"message": {"tool_calls": [{"function": {"name": "a_b", "arguments": '{"x": 1}'}}]}}
         ],
-        "usage": {"prompt_tokens": 7, "completion_tokens": 3},
+        "usage": {"prompt_tokens": 7, "completion_tokens": 3, "llm_calls": 2},
     }
     way = OpenFakeWay(reply)
     functions: JsonValue = [
@@ -366,7 +452,7 @@ def test_functions_are_called_through_the_api_by_names_that_it_allows() -> None:
     messages: JsonValue = [{"role": "user", "content": "Add one"}]
     found = solved(called, sample({"messages": messages, "functions": functions}), way)
     assert found.value == {"calls": [{"a.b": {"x": 1}}]}
-    assert (found.prompt_tokens, found.completion_tokens, found.llm_calls) == (7, 3, 1)
+    assert (found.prompt_tokens, found.completion_tokens, found.llm_calls) == (7, 3, 2)
     body = way.asked[0][2]
     function = body["tools"][0]["function"]
     assert function["name"] == "a_b"

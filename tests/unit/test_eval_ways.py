@@ -189,3 +189,16 @@ async def test_a_refused_sample_is_an_error_with_the_services_code(way: InProces
 def test_a_run_has_a_home_of_its_own(tmp_path: Path) -> None:
     settings = settings_for(tmp_path, "gpu")
     assert (settings.home_dir, settings.profile) == (tmp_path.resolve(), "gpu")
+
+
+def test_a_service_for_baselines_waits_longer_and_never_shorter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = settings_for(tmp_path, None)
+    monkeypatch.setattr(
+        "orchestrator.settings.get_settings",
+        lambda: given.model_copy(update={"llm_timeout_s": 5_000.0}),
+    )
+    patient = settings_for(tmp_path, None, patient=True)
+    assert patient.llm_timeout_s == 5_000.0
+    assert patient.request_timeout_s > given.request_timeout_s

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -15,6 +15,8 @@ from pydantic import ValidationError
 
 from model_servers.contracts import ChatMessage, ChatReply, ItemError, Usage
 from model_servers.entities import NamedSpan, NounPhrase
+from model_servers.lac import TaggedWord
+from model_servers.rampart import PersonalSpan
 from tools.contracts import RunContext, ToolResult
 from tools.errors import InvalidInput
 from tools.extract_entities import ExtractEntities
@@ -28,7 +30,11 @@ class NamePool:
     """A pipeline that knows a few names."""
 
     async def predict(self, name: str, items: Sequence[str], **_: Any) -> list[Any]:
-        assert name in ("ner-en", "nouns-en")
+        assert name in ("ner-en", "names-en", "ner-zh", "nouns-en")
+        if name == "names-en":
+            return [[*_personal(text)] for text in items]
+        if name == "ner-zh":
+            return [[*_words(text)] for text in items]
         return [self._spans(text) if name == "ner-en" else _phrases(text) for text in items]
 
     def _spans(self, text: str) -> list[NamedSpan] | ItemError:
@@ -38,6 +44,17 @@ class NamePool:
             for start in range(len(text))
             if text.startswith(surface, start)
         )
+
+
+def _personal(text: str) -> Iterator[PersonalSpan]:
+    for found in re.finditer("Usha|Oslo", text):
+        yield PersonalSpan(*found.span(), "person" if found[0] == "Usha" else "place", 0.9)
+
+
+def _words(text: str) -> Iterator[TaggedWord]:
+    """王芳 and 巴黎 are names; every other character is a word."""
+    for found in re.finditer("王芳|巴黎|.", text, re.DOTALL):
+        yield TaggedWord(*found.span(), {"王芳": "PER", "巴黎": "LOC"}.get(found[0], "n"))
 
 
 def _phrases(text: str) -> list[NounPhrase]:
@@ -82,6 +99,14 @@ async def test_names_of_the_types_asked_for() -> None:
     assert rendered == "- **Personen**: Maria Silva\n- **Orte**: Lisbon"
 
 
+async def test_names_that_only_the_second_model_knows() -> None:
+    assert found(await run(text="Usha, Oslo, Lisbon")) == [
+        ("Usha", "person", "rampart"),
+        ("Oslo", "place", "rampart"),
+        ("Lisbon", "place", "spacy"),
+    ]
+
+
 async def test_what_the_pipeline_gets_wrong_is_put_right() -> None:
     text = "The SSN for order 48213 cost $3.50 in Paris's centre, they said."
     assert found(await run(text=text, types=["organisation", "date", "amount", "place"])) == [
@@ -98,20 +123,71 @@ async def test_redaction_takes_out_personal_data_and_leaves_the_rest() -> None:
 
 
 async def test_other_languages_go_to_the_chat_model_and_are_marked() -> None:
-    chat = ScriptedChat(("王芳", "person"), ("巴黎", "place"), ("火星", "place"))
-    result = await run(chat, text="王芳去了巴黎，王芳很高兴。邮箱 wang@b.cn")
+    chat = ScriptedChat(("田中", "person"), ("パリ", "place"), ("火星", "place"))
+    result = await run(
+        chat, text="田中さんはパリに行きました。田中さんのメールは tanaka@b.jp です。"
+    )
     assert found(result) == [
-        ("王芳", "person", "llm"),
-        ("巴黎", "place", "llm"),
-        ("王芳", "person", "llm"),
-        ("wang@b.cn", "email", "rules"),
+        ("田中", "person", "llm"),
+        ("パリ", "place", "llm"),
+        ("田中", "person", "llm"),
+        ("tanaka@b.jp", "email", "rules"),
     ]
     assert result.usage.llm_calls == 1
 
 
+async def test_chinese_names_need_no_chat_model_but_products_do() -> None:
+    text = "王芳去了巴黎，在那里买了一部手机，王芳很高兴。"
+    chat = ScriptedChat(("手机", "product"), ("王芳", "product"))
+    names = [("王芳", "person", "lac"), ("巴黎", "place", "lac"), ("王芳", "person", "lac")]
+    assert found(await run(chat, text=text, types=["person", "place"])) == names
+    assert chat.asked == []
+    result = await run(chat, text=text)
+    assert found(result) == [*names[:2], ("手机", "product", "llm"), names[2]]
+    assert result.usage.llm_calls == 1
+
+
+async def test_long_chinese_texts_keep_their_offsets() -> None:
+    text = "这里什么也没有。" * 200 + "王芳来了。" + "后来也没有。" * 100
+    (entity,) = (await run(text=text, types=["person"])).data.entities  # type: ignore[attr-defined]
+    assert text[entity.start : entity.end] == entity.text == "王芳"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "D",
+        "Vince J Kaminski",
+        "09/20/2000 09:32 AM",
+        "(Space.com)",
+        "Magali Van Belle Consultant PHB Hagler Bailly MANAGEMENT CONSULTANTS direct (202) 555",
+    ],
+)
+async def test_a_name_alone_is_no_foreign_language(text: str) -> None:
+    chat = ScriptedChat()
+    await run(chat, text=text)
+    assert chat.asked == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Juan y Ana viven en Lima",
+        "Vive à Paris",
+        "Erinnern Sie sich?",
+        "EL PRESIDENTE DE LA REPÚBLICA VISITÓ AYER LA CIUDAD DE LIMA CON TODOS SUS MINISTROS",
+    ],
+)
+async def test_a_short_or_shouted_text_has_a_language(text: str) -> None:
+    chat = ScriptedChat()
+    await run(chat, text=text, types=["place"])
+    assert len(chat.asked) == 1
+
+
 async def test_a_cut_reply_keeps_what_was_whole() -> None:
-    chat = ScriptedChat(("王芳", "person"), tail=', {"text": "巴')
-    assert found(await run(chat, text="王芳去了巴黎，她很高兴。")) == [("王芳", "person", "llm")]
+    chat = ScriptedChat(("田中", "person"), tail=', {"text": "パ')
+    text = "田中さんはパリに行きました。"
+    assert found(await run(chat, text=text)) == [("田中", "person", "llm")]
 
 
 async def test_rules_alone_need_no_chat_model() -> None:

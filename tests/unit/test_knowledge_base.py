@@ -221,10 +221,24 @@ async def test_a_sure_english_search_asks_one_encoder(
 
     assert encoder.asked == [
         ("en", "query", 1),
+        ("en", "passage", 1),  # the sentences of what it found, once
         ("mul", "query", 1),
         ("en", "query", 1),
         ("mul", "query", 1),
     ]
+
+
+async def test_one_sentence_on_the_point_outdoes_a_passage_of_the_same_words(
+    knowledge: KnowledgeBase,
+) -> None:
+    filler = "Our team reads every letter with care and likes to hear from you. " * 4
+    await knowledge.add("point.md", f"# A\n\n{filler}Parcels cost five euros. {filler}")
+    await knowledge.add("words.md", f"# B\n\n{filler}Parcels go out. Stamps cost more. {filler}")
+
+    best, other = await knowledge.search("Parcels cost")
+
+    assert best.document == "point.md"
+    assert best.score > other.score
 
 
 async def test_progress_ends_at_one(knowledge: KnowledgeBase) -> None:

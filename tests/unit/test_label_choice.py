@@ -18,14 +18,14 @@ AXES = np.eye(3, dtype=np.float32)
 
 def test_similarity_prefers_the_nearest_and_adds_up_to_one() -> None:
     text = np.array([[0.9, 0.4, 0.1]], dtype=np.float32)
-    (row,) = label_choice.by_similarity(AXES, SCALE, multi=False)(text)
+    (row,) = label_choice.by_similarity(AXES, SCALE, multi=False)([""], text)
     assert row.argmax() == 0
     assert_allclose(row.sum(), 1)
 
 
 def test_multi_judges_each_label_by_itself() -> None:
     text = np.array([[0.8, 0.5, 0.0]], dtype=np.float32)
-    (row,) = label_choice.by_similarity(AXES, SCALE, multi=True)(text)
+    (row,) = label_choice.by_similarity(AXES, SCALE, multi=True)([""], text)
     assert_allclose(row[1], 0.5)
     assert row[0] > 0.9
     assert row[2] < 0.1
@@ -38,19 +38,24 @@ def test_a_centroid_is_the_mean_of_its_examples_or_the_label_itself() -> None:
     assert_allclose(rows[1:], AXES[1:])
 
 
-def test_many_means_enough_for_every_label() -> None:
-    assert label_choice.has_many([0] * 8 + [1] * 8, 2)
-    assert not label_choice.has_many([0] * 20 + [1] * 7, 2)
+def test_many_means_enough_in_the_mean_and_one_for_every_label() -> None:
+    assert label_choice.has_many([0] * 5 + [1] * 5, 2)
+    assert label_choice.has_many([0] * 20 + [1], 2)
+    assert not label_choice.has_many([0] * 6 + [1] * 3, 2)
+    assert not label_choice.has_many([0] * 20, 2)
     assert not label_choice.has_many([0] * 20, 1)
+    assert not label_choice.has_many([i % 2_000 for i in range(20_000)], 2_000)
 
 
-@pytest.mark.parametrize("multi", [False, True])
-def test_regression_learns_the_examples(multi: bool) -> None:
+@pytest.mark.parametrize("labels", [2, 3])
+def test_regressions_judge_each_label_by_itself(labels: int) -> None:
     random = np.random.default_rng(0)
-    classes = [0, 1, 2] * 10
-    examples = (AXES[classes] + random.normal(0, 0.05, (30, 3))).astype(np.float32)
-    rows = label_choice.by_regression(examples, classes, multi=multi)(AXES)
-    assert rows.argmax(axis=1).tolist() == [0, 1, 2]
+    classes = list(range(labels)) * 10
+    examples = (AXES[classes] + random.normal(0, 0.05, (len(classes), 3))).astype(np.float32)
+    score = label_choice.by_regressions(examples, classes)
+    rows = score([""] * labels, AXES[:labels])
+    assert rows.argmax(axis=1).tolist() == list(range(labels))
+    assert ((rows > 0.5) == np.eye(labels, dtype=bool)).all()
 
 
 def test_a_second_opinion_follows_bayes() -> None:

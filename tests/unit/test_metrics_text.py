@@ -181,6 +181,16 @@ def test_dont_know_is_the_answer_where_there_is_none() -> None:
     assert figures["answerable_f1"] == 0.0
     assert figures["abstention_precision"] == 0.5
     assert figures["abstention_recall"] == pytest.approx(1 / 3)
+    assert figures["answerable_answered"] == 0.0
+
+
+def test_an_answer_may_be_the_short_words_of_a_whole_one() -> None:
+    golds: list[Any] = [["Rome"], ["Rome"], ["Rome"], []]
+    whole = {"answer": "the city", "whole": "It is the city of Rome."}
+    figures = SquadAnswers()(golds, [whole, "Paris", None, None])
+    assert figures["answerable_exact_match"] == 0.0
+    assert figures["answerable_contains"] == pytest.approx(1 / 3)
+    assert figures["answerable_answered"] == pytest.approx(2 / 3)
 
 
 def test_a_gold_that_no_answer_can_match_is_said() -> None:

@@ -187,6 +187,22 @@ async def test_a_number_lost_twice_is_told() -> None:
     assert len(ran.chat.asked) == 2
 
 
+async def test_a_lost_day_of_the_week_is_asked_for_again() -> None:
+    def answer(messages: Sequence[ChatMessage]) -> str:
+        return "Il est venu mardi." if is_strict(messages) else "Il est venu le 26 mars."
+
+    ran = await run("He came on Tuesday.", answer, target="fr")
+    assert ran.data.text == "Il est venu mardi."
+    assert ran.data.warnings == ()
+    assert "in French: Tuesday" in ran.chat.asked[1][0].content
+
+
+async def test_a_month_may_get_its_name() -> None:
+    answer = "They married in June 2018."
+    ran = await run("他们于2018年6月结婚。", lambda _: answer, target="en", source="zh")
+    assert (ran.data.text, ran.usage.llm_calls) == (answer, 1)
+
+
 async def test_a_link_lost_twice_is_translated_around() -> None:
     def forgetful(messages: Sequence[ChatMessage]) -> str:
         return KEPT.sub("", asked_for(messages)).translate(TO_CYRILLIC)

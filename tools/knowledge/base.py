@@ -23,6 +23,7 @@ from tools.knowledge.passages import (
     document_point,
 )
 from tools.knowledge.retrieve import Encode, retrieve
+from tools.knowledge.sentence_vectors import SentenceVectors
 from tools.knowledge.vectors import E5, MINILM, Point, Vectors, VectorStore
 
 MAX_NAME_CHARS = 300
@@ -55,6 +56,7 @@ class KnowledgeBase:
     def __init__(self, store: VectorStore, encode: Encode) -> None:
         self._store = store
         self._encode = encode
+        self._sentences = SentenceVectors(encode)
         self._writing = asyncio.Lock()
 
     async def add(
@@ -153,6 +155,7 @@ class KnowledgeBase:
         found = await retrieve(
             self._store,
             self._encode,
+            self._sentences,
             _storable(query),
             where=where,
             limit=limit,

@@ -1,4 +1,4 @@
-"""How far a run is, on stderr where that is a terminal."""
+"""How far a long command is, on stderr where that is a terminal."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 
-class Bar:
-    """A bar of samples done; nothing where it is not wanted, or nobody looks."""
+class CountedBar:
+    """A bar of things done; nothing where it is not wanted, or nobody looks.
 
-    def __init__(self, name: str, total: int, *, wanted: bool) -> None:
+    Args:
+        name: what stands before the bar, such as "rows".
+        wanted: whether to show it at all.
+    """
+
+    def __init__(self, name: str, *, wanted: bool) -> None:
         self._progress: Progress | None = None
-        self._samples: TaskID | None = None
-        self._name, self._total = name, total
+        self._task: TaskID | None = None
         if not wanted or not sys.stderr.isatty():
             return
         from rich.console import Console
@@ -32,11 +36,11 @@ class Bar:
             console=Console(stderr=True),
             transient=True,
         )
+        self._task = self._progress.add_task("", total=None, name=name)
 
     def __enter__(self) -> Self:
         if self._progress is not None:
             self._progress.start()
-            self._samples = self._progress.add_task("", total=self._total, name=self._name)
         return self
 
     def __exit__(
@@ -48,7 +52,7 @@ class Bar:
         if self._progress is not None:
             self._progress.stop()
 
-    def show(self, done: int, errors: int) -> None:
-        if self._progress is not None and self._samples is not None:
-            told = f"{errors:,} errors" if errors else ""
-            self._progress.update(self._samples, completed=done, description=told)
+    def show(self, done: int, total: int | None, note: str = "") -> None:
+        """Draw so many of so many, with a note behind them. `total` is None while unknown."""
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, completed=done, total=total, description=note)

@@ -1,0 +1,79 @@
+"""English entities from what two models found, put right by rules."""
+
+from __future__ import annotations
+
+import pytest
+
+from model_servers.entities import NamedSpan
+from model_servers.rampart import PersonalSpan
+from tools.entity_en import names_of, without_bullets
+from tools.spans import NAMED_TYPES
+
+
+def named(
+    text: str, spans: dict[str, str], personal: dict[str, tuple[str, float]] | None = None
+) -> list[str]:
+    """Entities as "surface type", where the models find these surfaces."""
+    found = [
+        NamedSpan(text.index(surface), text.index(surface) + len(surface), label)
+        for surface, label in spans.items()
+    ]
+    sure = [
+        PersonalSpan(text.index(surface), text.index(surface) + len(surface), kind, score)
+        for surface, (kind, score) in (personal or {}).items()
+    ]
+    entities = names_of(text, found, sure, NAMED_TYPES)
+    return [f"{text[e.start : e.end]} {e.type}" for e in entities]
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "names"),
+    [
+        ("Elizabeth 36349", "PERSON", ["Elizabeth person"]),
+        ("Mr. Dar", "PERSON", ["Dar person"]),
+        ("George and Lynne", "PERSON", ["George person", "Lynne person"]),
+        ("Marks & Spencer", "ORG", ["Marks & Spencer organisation"]),
+        ("the Red Cross", "ORG", ["Red Cross organisation"]),
+        ("Paris's", "GPE", ["Paris place"]),
+        ("a Retail Store", "ORG", []),
+        ("this shop", "PERSON", []),
+        ("offer-v2.doc", "ORG", []),
+        ("Fax", "ORG", []),
+        ("48213", "DATE", []),
+        ("Love Actually", "WORK_OF_ART", []),
+    ],
+)
+def test_what_the_pipeline_found_is_put_right(text: str, label: str, names: list[str]) -> None:
+    assert named(text, {text: label}) == names
+
+
+def test_an_article_within_a_sentence_belongs_to_an_organisations_name() -> None:
+    assert named("He reads The Times daily.", {"Times": "ORG"}) == ["The Times organisation"]
+    assert named("The Times is late.", {"The Times": "ORG"}) == ["Times organisation"]
+
+
+def test_the_second_model_is_believed_if_it_is_sure() -> None:
+    text = "Darrell called."
+    assert named(text, {"Darrell": "ORG"}, {"Darrell": ("person", 0.9)}) == ["Darrell person"]
+    assert named(text, {"Darrell": "ORG"}, {"Darrell": ("person", 0.6)}) == ["Darrell organisation"]
+    assert named("Near Holyoke", {"Holyoke": "ORG"}, {"Holyoke": ("place", 0.9)}) == [
+        "Holyoke place"
+    ]
+    long = "Maria Silva Foundation for Music"
+    assert named(long, {long: "ORG"}, {"Silva": ("person", 0.9)}) == [f"{long} organisation"]
+
+
+def test_what_a_person_is_does_not_belong_to_the_name() -> None:
+    text = "Mary Hain Senior Regulatory Counsel"
+    assert named(text, {text: "PERSON"}, {"Mary Hain": ("person", 0.9)}) == ["Mary Hain person"]
+
+
+def test_names_that_only_the_second_model_found() -> None:
+    personal = {"Vince": ("person", 0.9), "sid": ("person", 0.9), "oslo": ("place", 0.9)}
+    assert named("Vince, sid, oslo", {}, personal) == ["Vince person", "oslo place"]
+    assert named("Vince", {}, {"Vince": ("person", 0.7)}) == []
+
+
+def test_bullets_become_blanks() -> None:
+    text = "- Ann Lee\n  * Bo -Di\n1 - 2\n-x"
+    assert without_bullets(text) == "  Ann Lee\n    Bo -Di\n1 - 2\n-x"

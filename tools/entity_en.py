@@ -1,0 +1,186 @@
+"""Named entities in English: what two models found, put right by rules.
+
+spaCy's pipeline knows all types and wants whole sentences. Rampart knows people and places only,
+but also where a line is no more than a name. Where they differ about a type, Rampart is believed
+if it is sure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from model_servers.entities import NamedSpan
+from model_servers.rampart import PersonalSpan
+from tools.sentences import Span
+from tools.spans import Found, NamedType
+
+_TYPES: Mapping[str, NamedType] = {
+    "PERSON": "person",
+    "ORG": "organisation",
+    "GPE": "place",
+    "LOC": "place",
+    "FAC": "place",
+    "DATE": "date",
+    "TIME": "date",
+    "MONEY": "amount",
+    "PERCENT": "amount",
+    "QUANTITY": "amount",
+    "PRODUCT": "product",
+    "NORP": "group",
+    "EVENT": "event",
+}
+# How often spaCy is right about a type: on Universal NER's English test set (web text, strict
+# spans) for the first three, by its model card for the rest.
+_SCORES: Mapping[NamedType, float] = {
+    "person": 0.7,
+    "organisation": 0.4,
+    "place": 0.75,
+    "date": 0.85,
+    "amount": 0.85,
+    "product": 0.5,
+    "group": 0.85,
+    "event": 0.5,
+}
+_PERSONAL: Mapping[str, NamedType] = {"person": "person", "place": "place"}
+_SURE = 0.8
+_LONGEST_PERSON = 3
+"""In words, of what the pipeline took for something else."""
+
+# What the pipeline takes for organisations, and sometimes for people.
+_NO_NAMES = frozenset(
+    {
+        *("asap", "bic", "cc", "cvv", "dob", "e-mail", "email", "eta", "faq", "fax", "fyi", "iban"),
+        *("id", "ip", "n/a", "phone", "pii", "pin", "re", "ssn", "swift", "tel", "url", "vat"),
+    }
+)
+_CURRENCY = "$€£¥₹₩₽"
+_NOT_IN_NAMES = re.compile(r"://|@|\n\s*\n")
+_FILE = re.compile(r"[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|edu|gov|docx?|pdf|xlsx?|txt|html?)", re.I)
+_ARTICLE = re.compile(r"an? ", re.I)
+_ARTICLE_WITHIN = re.compile(r"\w The \Z")
+_TITLE = re.compile(r"(?:Mrs?|Ms|Miss|Dr|Prof)\.? ")
+_NUMBER_BEHIND = re.compile(r"[\s,]+[\d-]+\Z")
+_AND = re.compile(r" (?:and|&) ")
+_BULLET = re.compile(r"^[ \t]*[-*•>]+(?= )", re.MULTILINE)
+
+
+def without_bullets(text: str) -> str:
+    """The text with blanks for the marks of a list, behind which the pipeline misses names."""
+    return _BULLET.sub(lambda mark: " " * len(mark.group()), text)
+
+
+def names_of(
+    text: str,
+    spans: Sequence[NamedSpan],
+    personal: Sequence[PersonalSpan],
+    types: Collection[NamedType],
+) -> list[Found]:
+    """Entities of these types, which may overlap.
+
+    Args:
+        text: English.
+        spans: what spaCy's pipeline found in it.
+        personal: what Rampart found in it, in order.
+        types: which are wanted.
+    """
+    sure = [span for span in personal if span.score >= _SURE]
+    found = [entity for span in spans for entity in _named(text, span, sure)]
+    taken = [(entity.start, entity.end) for entity in found]
+    found += [
+        Found(span.start, span.end, _PERSONAL[span.kind], span.score, "rampart")
+        for span in sure
+        if not any(start < span.end and span.start < end for start, end in taken)
+        and _looks_like_a_name(text[span.start : span.end], span.kind)
+    ]
+    return [entity for entity in found if entity.type in types]
+
+
+def _looks_like_a_name(surface: str, kind: str) -> bool:
+    return kind == "place" or all(word[:1].isupper() for word in surface.split())
+
+
+def _named(text: str, span: NamedSpan, sure: Sequence[PersonalSpan]) -> Iterator[Found]:
+    """What a span of the pipeline's says: an entity, two people, or nothing."""
+    kind = _TYPES.get(span.label)
+    if kind is None:
+        return
+    for start, end in _parts(text, span, kind):
+        tidy = _tidy(text, start, end, kind)
+        if tidy is None:
+            continue
+        within = [s for s in sure if s.start < tidy.end and tidy.start < s.end]
+        tidy, settled = _settled(text, tidy, kind, within)
+        yield Found(tidy.start, tidy.end, settled, _SCORES[settled], "spacy")
+
+
+def _parts(text: str, span: NamedSpan, kind: NamedType) -> Iterator[tuple[int, int]]:
+    start = span.start
+    if kind == "person":
+        for joint in _AND.finditer(text, span.start, span.end):
+            yield start, joint.start()
+            start = joint.end()
+    yield start, span.end
+
+
+def _settled(
+    text: str, span: Span, kind: NamedType, within: Sequence[PersonalSpan]
+) -> tuple[Span, NamedType]:
+    """The span and its type once what is surely personal within it is known."""
+    if kind not in ("person", "organisation", "place") or not within:
+        return span, kind
+    words = text[span.start : span.end].split()
+    first = within[0]
+    if (
+        kind != "place"
+        and (first.kind, first.start) == ("person", span.start)
+        and first.end < span.end
+        and " " in text[first.start : first.end]
+    ):
+        # "Mary Hain Senior Regulatory Counsel": behind the name stands what the person is.
+        return Span(first.start, first.end), "person"
+    if any(s.kind == "person" for s in within):
+        return span, "person" if len(words) <= _LONGEST_PERSON else kind
+    return span, "place" if kind == "organisation" else kind
+
+
+def _tidy(text: str, start: int, end: int, kind: NamedType) -> Span | None:
+    """The span with a currency's sign and without what is no part of a name; None if no name."""
+    if kind == "amount":
+        start -= start > 0 and text[start - 1] in _CURRENCY
+    elif kind != "date":
+        if _NOT_IN_NAMES.search(text, start, end):
+            return None
+        start, end = _name(text, start, end, kind)
+        surface = text[start:end]
+        if surface.lower() in _NO_NAMES or _FILE.fullmatch(surface) or _ARTICLE.match(surface):
+            return None
+        if kind == "person" and surface == surface.lower():
+            return None
+    elif text[start:end].isdigit() and end - start != 4:
+        return None  # an order's number
+    surface = text[start:end]
+    start += len(surface) - len(surface.lstrip())
+    end -= len(surface) - len(surface.rstrip())
+    return Span(start, end) if start < end else None
+
+
+def _name(text: str, start: int, end: int, kind: NamedType) -> Span:
+    """A name without the article or the title before it, punctuation around it, and the 's or
+    the number behind it."""
+    if text[start:end].lower().startswith("the "):
+        start += len("the ")
+    if kind == "person" and (title := _TITLE.match(text, start, end)):
+        start = title.end()
+    if kind in ("person", "organisation") and (number := _NUMBER_BEHIND.search(text, start, end)):
+        end = number.start()
+    while start < end and not (text[start].isalnum() or text[start] == "("):
+        start += 1
+    if text[start:end].endswith(("'s", "’s")):
+        end -= 2
+    while start < end and not (text[end - 1].isalnum() or text[end - 1] in ".)!"):
+        end -= 1
+    # An article with a capital within a sentence belongs to the name: of The Detroit News.
+    if kind == "organisation" and _ARTICLE_WITHIN.search(text[max(0, start - 6) : start]):
+        start -= len("The ")
+    return Span(start, end)

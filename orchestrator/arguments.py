@@ -65,6 +65,14 @@ VALUE_WORDS: Mapping[str, str] = {
     "topic": r"topic|subject|about what|category|thema|kategorie|sujet|thème|tema|categoría|"
     r"assunto|主题|类别|トピック|話題|موضوع|विषय",
     "intent": r"intent(?:ion)?|wants?\b|absicht|intención|intenção|意图|意図|نية|इरादा",
+    # a voice, and a file of subtitles
+    "female": r"female|woman['’]?s|weiblich\w*|frauenstimme|voix de femme|féminine|"
+    r"voz de mujer|femenina|voz feminina|女声|女性の声|صوت (?:امرأة|نسائي)|महिला",
+    "male": r"male|man['’]?s voice|männlich\w*|männerstimme|voix d['’]homme|masculine|"
+    r"voz de hombre|masculina|男声|男性の声|صوت (?:رجل|رجالي)|पुरुष",
+    "srt": r"srt|subtitle\w*|untertitel\w*|sous-titr\w*|subtítul\w*|subtitul\w*|legend(?:as|e)\b|"
+    r"字幕|ترجمة نصية|उपशीर्षक",
+    "vtt": r"(?:web)?vtt|captions?",
     # how long
     "short": r"one[- ]liner|tl;?dr|brief(?:ly)?|short(?:ly|er|est)?|in a nutshell|one line|kurz\w*|"
     r"bref|brièvement|courte?|breve(?:mente)?|cort(?:[oa]|it[oa])s?\b|curt(?:[oa]|inh[oa])s?\b|"
@@ -81,6 +89,8 @@ FLAG_WORDS: Mapping[str, str] = {
     r"caviard|masque|enl[eè]v|supprim|anonimiz|anonimic|oculta|tacha|borra|elimina|quita|apaga|"
     r"apague|remova|脱敏|匿名|打码|隐去|抹掉|抹去|去掉|删掉|删除|マスク|伏せ|消し|隠し|إخفاء|احذف|حذف|"
     r"छिपा|हटा|गुमनाम",
+    "denoise": r"nois[ey]|hiss|bad line|background|rausch|verrauscht|bruit|ruid\w*|噪音|杂音|雑音|"
+    r"ضوضاء|ضجيج|शोर",
     "multi_label": r"all that apply|any that apply|multiple labels|every label|可多选",
 }
 

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from model_servers.languages import UNDETERMINED, identify
 from orchestrator.arguments import read_arguments
 from orchestrator.clauses import Clause, points
-from orchestrator.plan import Plan, PlanError, Step, fits
+from orchestrator.plan import Plan, PlanError, Ref, Step, fits
 from orchestrator.router import CHAT, Router
 from orchestrator.turn import ToolScore
 from orchestrator.wishes import (
@@ -280,9 +280,10 @@ class Composer:
             return []
         if fitting:
             return fitting
-        texts = [ref for step in before if (ref := self._text_of(step)) is not None]
+        texts = [step for step in before if self._text_of(step) is not None]
         if texts:
-            return [texts[-1]]
+            last = texts[-1]
+            return [self._text_of(last) if _carries_on(tool) else self._untranslated(last)]
         if PREVIOUS_INPUT in inputs and points(words):
             return [f"input:{PREVIOUS_INPUT}"]
         return []
@@ -304,7 +305,16 @@ class Composer:
         # What was taken out of a text is not to be in what is made of it.
         if not works_on_text(self.registry, last.tool) or self._is_redacted(last):
             return self._text_of(last)
-        return self._text_of(last) if tool.prose and points(words) else None
+        return self._text_of(last) if _carries_on(tool) and points(words) else None
+
+    def _untranslated(self, step: Step) -> str | None:
+        """The step that a translation was made of: what is looked for in a text is in both, and
+        the two can be worked on at once."""
+        source = step.args.get("text")
+        translates = has_field(self.registry, step.tool, "target_language")
+        if translates and isinstance(source, str) and Ref.parse(source) is not None:
+            return source
+        return self._text_of(step)
 
     def _joined(self, step: Step, before: Sequence[Step]) -> JsonValue:
         """The text of a step; of all that its tool made, where each was made of another file.
@@ -324,6 +334,11 @@ class Composer:
 
     def _is_redacted(self, step: Step) -> bool:
         return bool(step.args.get("redact")) and _REDACTED in self.registry[step.tool].outputs
+
+
+def _carries_on(tool: Tool) -> bool:
+    """Whether "and … it" means the text just made: one that is written anew, or read aloud."""
+    return tool.prose or tool.outputs[next(iter(tool.outputs))] == "audio"
 
 
 def _likely_target(payload: str | None, kinds: Mapping[str, Kind], language: str) -> str | None:

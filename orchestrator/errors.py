@@ -14,10 +14,12 @@ Each class is defined where it is raised; the tree is drawn here.
     │  ├─ ProfileError           profile_unsupported      501
     │  ├─ WeightsError           weights_error            503
     │  │  └─ UnknownModel        model_not_found          404             model_servers.catalog
+    │  ├─ VoicesMissing          voices_missing           501             model_servers.kokoro
     │  └─ ItemFailed             item_error               422             model_servers.pool
     ├─ DeadlineExceeded          deadline_exceeded        504  retryable
     ├─ ToolError                 tool_error               422             tools.errors
     │  ├─ InvalidInput           invalid_input            400
+    │  ├─ NoVoice                voice_unavailable        422             tools.speech
     │  └─ ToolFault              tool_fault               500             orchestrator.executor
     ├─ NotFound                  not_found                404             tools.errors
     ├─ StorageUnavailable        storage_unavailable      503  retryable

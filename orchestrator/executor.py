@@ -25,7 +25,7 @@ from model_servers.spans import note, span
 from orchestrator.plan import Plan, Ref, Step
 from orchestrator.shapes import fields, shape
 from orchestrator.turn import ErrorReport, Event, StepChanged, StepProgress, StepReport
-from tools.artifacts import Artifact
+from tools.artifacts import Artifact, Provenance, ToolStore
 from tools.coercions import coerce
 from tools.contracts import InvalidInput, Kind, RunContext, Tool, ToolError, ToolResult
 from tools.registry import Registry
@@ -194,7 +194,12 @@ class _Run:
         def progress(fraction: float) -> None:
             self.emit(StepProgress(id=step.id, fraction=fraction))
 
-        ctx = dataclasses.replace(self.ctx, write=piece, progress=progress)
+        ctx = dataclasses.replace(
+            self.ctx,
+            write=piece,
+            progress=progress,
+            artifacts=ToolStore(self.ctx.artifacts, Provenance(tool=tool.name, step=step.id)),
+        )
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 async with asyncio.timeout(ctx.remaining_s()):

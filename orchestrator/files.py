@@ -7,6 +7,7 @@ says nothing of its bytes.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
@@ -16,9 +17,12 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 
 from orchestrator.database import Database, now, storable
+from orchestrator.errors import DatabaseError
 from orchestrator.tables import files as _files
 from tools.artifacts import Artifact, FileArtifactStore
 from tools.contracts import NotFound
+
+log = logging.getLogger(__name__)
 
 PREFIX = "file-"
 MAX_LISTED = 10_000
@@ -104,6 +108,27 @@ class FileStore:
             others = (await connection.execute(_having(file.artifact.id))).first()
         if others is None:
             await asyncio.to_thread(self._artifacts.remove, file.artifact.id)
+
+    async def expire(self, kept_s: float) -> int:
+        """Remove the bytes that came with requests, or were made, more than `kept_s` seconds ago.
+
+        What was uploaded by itself, or belongs to a batch, stays until its owner deletes it.
+        """
+        query = sa.select(_files.c.artifact["id"].as_string()).distinct()
+        async with self._database.read() as connection:
+            owned = frozenset((await connection.execute(query)).scalars())
+        return await asyncio.to_thread(self._artifacts.expire, kept_s, spared=owned)
+
+    async def keep_tidy(self, kept_s: float, *, every_s: float = 3_600.0) -> None:
+        """Expire files now and from time to time, until cancelled."""
+        while True:
+            try:
+                removed = await self.expire(kept_s)
+                if removed:
+                    log.info("%d files were older than %.0f days", removed, kept_s / 86_400)
+            except (OSError, DatabaseError):
+                log.exception("old files could not be removed")
+            await asyncio.sleep(every_s)
 
     async def artifact(self, file_id: str, owner: str) -> Artifact:
         """The bytes that a file's id names, or their sha256: those came with a request, or were

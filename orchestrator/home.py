@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from types import TracebackType
 from typing import Any, Literal
 
 from model_servers.contracts import SwitchboardError
+
+_KEY_BYTES = 32
 
 State = Literal["starting", "serving", "stopping"]
 
@@ -141,6 +144,22 @@ class Home:
         finally:
             os.close(fd)
         return None
+
+    def signing_key(self) -> bytes:
+        """32 secret bytes that links to files are signed with; made once. Raises HomeError."""
+        file = self.path / "signing-key"
+        with self._errors():
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                key = file.read_bytes()
+            except FileNotFoundError:
+                key = secrets.token_bytes(_KEY_BYTES)
+                handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                with os.fdopen(handle, "wb") as opened:
+                    opened.write(key)
+        if len(key) != _KEY_BYTES:
+            raise HomeError(f"{file} is damaged; remove it, and a new one is made.")
+        return key
 
     @property
     def last_conversation(self) -> str | None:

@@ -132,6 +132,7 @@ COERCIONS: dict[Kind, tuple[Kind, ...]] = {
     "document": ("text",),
     "table": ("document",),
     "image": ("boxes", "masks"),
+    "audio": ("video",),
 }
 """What the executor turns into what a slot takes, besides the same kind."""
 

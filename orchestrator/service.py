@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import functools
 import time
 from collections.abc import AsyncGenerator, Mapping
@@ -20,8 +21,10 @@ from orchestrator.composer import Composer
 from orchestrator.conversations import ConversationStore
 from orchestrator.database import open_database
 from orchestrator.executor import run_tool
+from orchestrator.file_links import FileLinks
 from orchestrator.files import FileStore
 from orchestrator.handoffs import Handoff, HandoffStore, not_open
+from orchestrator.home import Home
 from orchestrator.keys import KeyStore
 from orchestrator.router import Router
 from orchestrator.row_store import RowStore
@@ -33,9 +36,10 @@ from orchestrator.traces import TraceStore
 from orchestrator.tracing import Tracer
 from orchestrator.turn import Event, Turn
 from orchestrator.turns import Turns, Work, lower
-from tools.artifacts import FileArtifactStore
+from tools.artifacts import FileArtifactStore, Provenance, ToolStore
 from tools.contracts import ToolResult
 from tools.registry import Registry, load_registry
+from tools.web import FetchLimits, WebFetcher
 
 if TYPE_CHECKING:
     from model_servers.chat_endpoint import ChatEndpoint
@@ -43,6 +47,9 @@ if TYPE_CHECKING:
     from model_servers.pool import ModelPool
     from model_servers.store import ModelStore
     from tools.knowledge.base import KnowledgeBase
+
+
+_DAY_S = 86_400.0
 
 
 class Service:
@@ -63,6 +70,8 @@ class Service:
         tasks: TaskStore,
         rows: RowStore,
         files: FileStore,
+        links: FileLinks,
+        web: WebFetcher,
         batches: BatchStore,
         composer: Composer,
         signs: Signs,
@@ -109,6 +118,8 @@ class Service:
             timeout_s=settings.task_timeout_s,
         )
         self.files = files
+        self.links = links
+        self.web = web
         self.batches = Batches(batches, rows, files, artifacts, functools.partial(_answer, self))
         self._resources = resources
 
@@ -164,6 +175,8 @@ class Service:
         with self.tracer.trace(f"call_{uuid4().hex}", "tool", owner, tools=[name]):
             async with self.admission.admitted(owner, timeout_s=timeout_s) as deadline:
                 ctx = self._work.context(chat, timeout_s=deadline - time.monotonic())
+                own = ToolStore(ctx.artifacts, Provenance(tool=name))
+                ctx = dataclasses.replace(ctx, artifacts=own)
                 try:
                     async with asyncio.timeout(ctx.remaining_s()):
                         result = await run_tool(tool, arguments, ctx)
@@ -226,6 +239,9 @@ async def open_service(settings: Settings) -> Service:
             qdrant_api_key=_secret(settings.qdrant_api_key),
         )
         resources.push_async_callback(knowledge.close)
+        files = FileStore(database, artifacts)
+        tidying = asyncio.create_task(files.keep_tidy(settings.artifacts_kept_days * _DAY_S))
+        resources.push_async_callback(_ended, tidying)
         registry = load_registry()
 
         async def encode_wishes(texts: Any, *, language: str) -> Any:
@@ -245,7 +261,11 @@ async def open_service(settings: Settings) -> Service:
             keys=KeyStore(database),
             tasks=TaskStore(database),
             rows=RowStore(database),
-            files=FileStore(database, artifacts),
+            files=files,
+            links=FileLinks(Home(home).signing_key(), settings.file_links_s),
+            web=WebFetcher(
+                FetchLimits(max_bytes=settings.max_request_bytes), allowed=settings.fetch_allowed
+            ),
             batches=BatchStore(database),
             composer=Composer(registry, router),
             signs=await Signs.fit(registry, router, settings.cache_dir),
@@ -260,6 +280,11 @@ async def open_service(settings: Settings) -> Service:
         resources.pop_all()
         return service
     raise AssertionError("the stack does not swallow errors")
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait((task,))
 
 
 async def _answer(

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, IPvAnyNetwork, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Profile = Literal["embedded", "gpu"]
@@ -71,6 +71,12 @@ class Settings(BaseSettings):
     models_idle_s: float = Field(default=900.0, gt=0)
 
     artifacts_quota_mb: int = Field(default=2_000, ge=10)
+    artifacts_kept_days: float = Field(default=30.0, gt=0)
+    """How long files stay that came with requests or were made; uploads stay until deleted."""
+    file_links_s: float = Field(default=86_400.0, gt=0)
+    """How long links to files work, at least."""
+    fetch_allowed: tuple[IPvAnyNetwork, ...] = ()
+    """Networks that files may be fetched from although they are not public, such as 10.1.0.0/16."""
     request_timeout_s: float = Field(default=180.0, gt=0)
     """For all of a request: the wait for its turn, its plan, every step and model call."""
     max_steps: int = Field(default=12, ge=1, le=64)

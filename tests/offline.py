@@ -7,6 +7,7 @@ swallowed that error. `without_network` does the same to a subprocess.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import ipaddress
@@ -33,9 +34,12 @@ def _is_local(host: object) -> bool:
 
 
 def _is_numeric(host: object) -> bool:
-    """A lookup of an address is no lookup."""
+    """A lookup of an address is no lookup, however the address is spelled."""
+    text = host.decode() if isinstance(host, bytes) else str(host)
+    with contextlib.suppress(OSError):
+        return bool(socket.inet_aton(text))  # takes "127.1" and "0x7f000001", too
     try:
-        ipaddress.ip_address(host.decode() if isinstance(host, bytes) else str(host))
+        ipaddress.ip_address(text)
     except ValueError:
         return False
     return True

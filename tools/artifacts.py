@@ -7,9 +7,11 @@ import os
 import re
 import tempfile
 import threading
+import time
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Container, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
 
@@ -20,6 +22,21 @@ from tools.file_types import detect_file_type
 
 ArtifactKind = Literal["text", "document", "image", "audio", "video", "table"]
 Origin = Literal["user", "tool", "web"]
+
+
+class Provenance(BaseModel):
+    """Where a file comes from, beyond who brought it.
+
+    Attributes:
+        tool, step: the tool that made it, and the step of the plan that the tool ran in.
+        url: the address on the web that it was fetched from.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    tool: str | None = None
+    step: str | None = None
+    url: str | None = None
 
 
 class Artifact(BaseModel):
@@ -33,12 +50,15 @@ class Artifact(BaseModel):
     size: int
     name: str
     origin: Origin
+    provenance: Provenance | None = None
 
 
 class ArtifactStore(Protocol):
     """Where the bytes lie."""
 
-    def put(self, data: bytes, *, name: str, origin: Origin) -> Artifact:
+    def put(
+        self, data: bytes, *, name: str, origin: Origin, provenance: Provenance | None = None
+    ) -> Artifact:
         """Keep the bytes; kind and media type are read from them, not from the name.
 
         Raises InvalidInput where the bytes are empty, too large, or not what the name says,
@@ -53,6 +73,28 @@ class ArtifactStore(Protocol):
     def open(self, artifact_id: str) -> BinaryIO:
         """Its bytes. Raises NotFound."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStore:
+    """The store as a running tool sees it: what it keeps is known to be its own."""
+
+    store: ArtifactStore
+    provenance: Provenance
+
+    def put(
+        self, data: bytes, *, name: str, origin: Origin, provenance: Provenance | None = None
+    ) -> Artifact:
+        """As ArtifactStore, with this tool's provenance unless another is given."""
+        return self.store.put(
+            data, name=name, origin=origin, provenance=provenance or self.provenance
+        )
+
+    def get(self, artifact_id: str) -> Artifact:
+        return self.store.get(artifact_id)
+
+    def open(self, artifact_id: str) -> BinaryIO:
+        return self.store.open(artifact_id)
 
 
 _ID = re.compile(r"[0-9a-f]{64}")
@@ -96,7 +138,9 @@ class FileArtifactStore:
         self._used_bytes = sum(file.stat().st_size for file in root.glob("*/*") if file.is_file())
 
     @writing()
-    def put(self, data: bytes, *, name: str, origin: Origin) -> Artifact:
+    def put(
+        self, data: bytes, *, name: str, origin: Origin, provenance: Provenance | None = None
+    ) -> Artifact:
         """Keep the bytes. Raises InvalidInput, StorageUnavailable; nothing is kept then."""
         name = clean_name(name)
         if len(data) > self._max_file_bytes:
@@ -112,6 +156,7 @@ class FileArtifactStore:
             size=len(data),
             name=name,
             origin=origin,
+            provenance=provenance,
         )
         content, facts = self._paths(artifact.id)
         with self._lock:
@@ -173,6 +218,31 @@ class FileArtifactStore:
                 raise _not_found() from None
             facts.unlink(missing_ok=True)
             self._used_bytes -= size
+
+    def expire(self, kept_s: float, *, spared: Container[str]) -> int:
+        """Remove the files that were put last more than `kept_s` seconds ago.
+
+        Args:
+            kept_s: how long files stay.
+            spared: ids of files that stay longer.
+
+        Returns: how many were removed.
+        """
+        before = time.time() - kept_s
+        removed = 0
+        for facts in self._root.glob("*/*.json"):
+            with suppress(NotFound, FileNotFoundError):  # removed by someone else meanwhile
+                if facts.stem not in spared and facts.stat().st_mtime < before:
+                    self.remove(facts.stem)
+                    removed += 1
+        return removed
+
+    def path(self, artifact_id: str) -> Path:
+        """The file of its bytes, to be read only. Raises NotFound."""
+        content, _ = self._paths(artifact_id)
+        if not content.is_file():
+            raise _not_found()
+        return content
 
     def get(self, artifact_id: str) -> Artifact:
         """What is known of a file. Raises NotFound."""

@@ -16,6 +16,7 @@ async def coerce(value: Any, given: Kind, wanted: Kind, artifacts: ArtifactStore
 
     Files are Artifacts, or their JSON. To text: documents (read), labels, entities, items, tables
     and lists of texts (joined by blank lines). To a document: text, which is put into the store.
+    To audio: a video, whose sound is meant.
 
     Raises InvalidInput where there is no such way, or the document can't be read.
     """
@@ -27,7 +28,7 @@ async def coerce(value: Any, given: Kind, wanted: Kind, artifacts: ArtifactStore
     if wanted == "document" and given == "text" and not isinstance(value, Artifact):
         data = _as_text(value, given).encode("utf-8", "replace")
         return await asyncio.to_thread(artifacts.put, data, name="text.txt", origin="tool")
-    if given == wanted:
+    if given == wanted or (given, wanted) == ("video", "audio"):
         return value
     raise InvalidInput(f"{given.capitalize()} can't be used where {wanted} is needed.")
 

@@ -22,6 +22,7 @@ from tools.artifacts import Artifact, ArtifactStore
 from tools.charsets import decode_text
 from tools.errors import InvalidInput
 from tools.file_types import CSV, DOCX, HTML, MARKDOWN, PDF, PPTX, TEXT, XLSX, detect_file_type
+from tools.pdf import opened_pdf
 
 MAX_CHARS = 400_000
 _PIECE_BYTES = 64 * 1024
@@ -177,22 +178,8 @@ def _markdown(data: bytes, media_type: str) -> str:
 
 
 def _pdf_text(data: bytes, name: str) -> str:
-    import pypdfium2
-
-    try:
-        pdf = pypdfium2.PdfDocument(data)
-    except pypdfium2.PdfiumError as error:
-        if "password" in str(error).lower():
-            raise InvalidInput(f"{name} is protected by a password; attach it without.") from None
-        raise
-    try:
-        if len(pdf) > MAX_PDF_PAGES:
-            raise InvalidInput(
-                f"{name} has {len(pdf):,} pages; at most {MAX_PDF_PAGES} are read. Split it."
-            )
+    with opened_pdf(data, name, MAX_PDF_PAGES) as pdf:
         pages = [page.get_textpage().get_text_range() for page in pdf]
-    finally:
-        pdf.close()
     plain = "\n\n".join(page.strip() for page in pages)
     if not plain.strip() or len(pages) > PDF_PAGES_WITH_LAYOUT:
         return plain

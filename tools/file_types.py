@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from tools.charsets import decode_text
+from tools.containers import container_type, second_file
 from tools.errors import InvalidInput
 
 FileKind = Literal["document", "image", "audio", "video"]
@@ -30,7 +31,18 @@ _DOCUMENTS = {
     HTML: "a web page",
     CSV: "a CSV table",
 }
-_MEDIA: dict[str, FileKind] = {"image": "image", "audio": "audio", "video": "video"}
+_MEDIA: dict[str, FileKind] = {
+    **dict.fromkeys(("image/png", "image/apng", "image/jpeg", "image/webp"), "image"),
+    **dict.fromkeys(("image/gif", "image/bmp", "image/tiff"), "image"),
+    **dict.fromkeys(("audio/x-wav", "audio/mpeg", "audio/x-flac", "audio/ogg"), "audio"),
+    **dict.fromkeys(("audio/mp4", "audio/quicktime", "audio/aac", "audio/amr"), "audio"),
+    **dict.fromkeys(("audio/x-aiff", "audio/webm", "audio/x-matroska"), "audio"),
+    **dict.fromkeys(("video/mp4", "video/quicktime", "video/webm", "video/x-matroska"), "video"),
+    **dict.fromkeys(("video/ogg", "video/mp2t", "video/mpeg", "video/x-msvideo"), "video"),
+    **dict.fromkeys(("video/x-flv", "video/x-ms-wmv"), "video"),
+}
+"""What can be decoded, with its kind."""
+SVG = "image/svg+xml"
 
 _CLAIMS: dict[str, tuple[str, ...]] = {
     ".pdf": (PDF,),
@@ -63,6 +75,12 @@ _REFUSED = {
     "application/rtf": "an RTF file; save it as .docx or PDF",
     "application/epub+zip": "an e-book; save it as PDF or text",
     "application/zip": "an archive; unpack it and attach the files in it",
+    SVG: "an SVG drawing, which may refer to other files; save it as PNG",
+    "image/heic": "a HEIC picture; save it as JPEG",
+    "image/avif": "an AVIF picture; save it as PNG or JPEG",
+    "image/x-icon": "an icon; save it as PNG",
+    "image/vnd.adobe.photoshop": "a Photoshop file; save it as PNG or JPEG",
+    "audio/midi": "a MIDI file, which holds notes and no sound; save it as MP3 or WAV",
 }
 
 
@@ -75,8 +93,8 @@ class FileType:
 def detect_file_type(data: bytes, name: str) -> FileType:
     """Kind and media type of a file, by its bytes.
 
-    Raises InvalidInput where it is empty, damaged, of no kind that Switchboard reads, or not what
-    the extension of its name says.
+    Raises InvalidInput where it is empty, damaged, of no kind that Switchboard reads, not what the
+    extension of its name says, or two files in one.
     """
     if not data:
         raise InvalidInput(f"{name} is empty.")
@@ -90,10 +108,16 @@ def detect_file_type(data: bytes, name: str) -> FileType:
         )
     if media_type in _DOCUMENTS:
         return FileType("document", media_type)
-    if family in _MEDIA:
-        return FileType(_MEDIA[family], media_type)
     if media_type in _REFUSED:
         raise InvalidInput(f"{name} is {_REFUSED[media_type]}.")
+    if media_type in _MEDIA:
+        second = second_file(data)
+        if second is not None:
+            raise InvalidInput(
+                f"{name} is two files in one, {_called(media_type)} and {second}; "
+                "attach what you mean by itself."
+            )
+        return FileType(_MEDIA[media_type], media_type)
     raise InvalidInput(
         f"{name} is of a kind that can't be read here; attach text, Markdown, HTML, CSV, PDF, "
         "Word, Excel, PowerPoint, an image, sound or video."
@@ -110,7 +134,7 @@ def _called(media_type: str) -> str:
         return _DOCUMENTS[media_type]
     if media_type in _REFUSED:
         return _REFUSED[media_type].partition(";")[0]
-    if family in _MEDIA:
+    if family in {"image", "audio", "video"}:
         article = "a" if family == "video" else "an"
         return f"{article} {family} file ({subtype.removeprefix('x-').upper()})"
     return "something else"
@@ -125,15 +149,20 @@ def _media_type(data: bytes, name: str) -> str:
         return "application/x-ole-storage"
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zip_media_type(data, name)
+    container = container_type(data)
+    if container is not None:
+        return container
     text = _start_of_text(data)
     if text is not None:
         return _text_media_type(text, name)
-    if b"%PDF-" in data[:1024]:  # readers allow junk before the header
-        return PDF
 
     import filetype
 
-    return str(filetype.guess_mime(data[:8192]) or "application/octet-stream")
+    guessed = filetype.guess_mime(data[:8192])
+    if guessed is not None:
+        return str(guessed)
+    # Readers allow junk before the header.
+    return PDF if b"%PDF-" in data[:1024] else "application/octet-stream"
 
 
 def _start_of_text(data: bytes) -> str | None:
@@ -166,12 +195,16 @@ def _zip_media_type(data: bytes, name: str) -> str:
     return "application/zip"
 
 
+_SVG_START = re.compile(r"(?i)\s*<(?:\?xml|!doctype\s+svg|!--|svg\b)")
+_SVG_WITHIN_CHARS = 65_536
 _HTML_START = re.compile(r"(?is)\s*(?:<\?xml[^>]{0,200}>\s*)?<(?:!doctype\s+html|html|head|body)\b")
 
 
 def _text_media_type(text: str, name: str) -> str:
     """Nothing in the bytes tells one text format from another but for HTML: the name decides."""
     suffix = _suffix(name)
+    if _SVG_START.match(text) and re.search(r"(?i)<svg[\s/>]", text[:_SVG_WITHIN_CHARS]):
+        return HTML if _HTML_START.match(text) else SVG
     if _HTML_START.match(text) or (suffix in {".html", ".htm"} and re.search(r"<[a-zA-Z]", text)):
         return HTML
     if suffix in {".md", ".markdown"}:

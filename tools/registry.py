@@ -19,6 +19,14 @@ BUILT_IN: tuple[str, ...] = (
     "tools.summarize_text:SummarizeText",
     "tools.translate_text:TranslateText",
     "tools.answer_question:AnswerQuestion",
+    "tools.classify_image:ClassifyImage",
+    "tools.detect_objects:DetectObjects",
+    "tools.segment_image:SegmentImage",
+    "tools.read_text:ReadText",
+    "tools.describe_image:DescribeImage",
+    "tools.analyze_video:AnalyzeVideo",
+    "tools.transcribe_audio:TranscribeAudio",
+    "tools.synthesize_speech:SynthesizeSpeech",
 )
 
 

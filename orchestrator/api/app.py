@@ -14,6 +14,7 @@ from starlette.types import Scope
 
 from model_servers.contracts import SwitchboardError
 from orchestrator.api import (
+    audio,
     batches,
     embeddings,
     files,
@@ -21,6 +22,7 @@ from orchestrator.api import (
     health,
     knowledge,
     openai,
+    served_files,
     stored,
     tasks,
     tools,
@@ -73,10 +75,12 @@ def create_app(service: Service) -> FastAPI:
 _ROUTERS = (
     openai.router,
     embeddings.router,
+    audio.router,
     tools.router,
     knowledge.router,
     stored.router,
     files.router,
+    served_files.router,
     batches.router,
     tasks.router,
     handoffs.router,

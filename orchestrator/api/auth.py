@@ -18,6 +18,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from model_servers.contracts import SwitchboardError
+from orchestrator import file_links
 from orchestrator.api.facade import Service
 from orchestrator.api.replies import error_response
 from orchestrator.errors import AuthenticationFailed, PermissionDenied
@@ -26,6 +27,8 @@ from orchestrator.server import is_loopback
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 """What whoever watches over the service may ask without a key."""
+OPEN_PREFIX = file_links.PREFIX
+"""Links to files are checked by their signatures."""
 LOCAL = "local"
 
 
@@ -42,7 +45,7 @@ class Gate:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+        if scope["type"] != "http" or _is_open(scope["path"]):
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
         try:
@@ -86,6 +89,10 @@ class Gate:
             )
         _check_origin(headers)
         return None
+
+
+def _is_open(path: str) -> bool:
+    return path in OPEN_PATHS or path.startswith(OPEN_PREFIX)
 
 
 def _over_unix_socket(scope: Scope) -> bool:

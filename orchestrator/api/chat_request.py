@@ -23,10 +23,11 @@ class TextPart(Body):
 
 
 class FileData(Body):
-    """A file in the request (`file_data`: base64 or a data URL), or one that is stored."""
+    """A file in the request (`file_data`: base64 or a data URL), on the web, or one stored."""
 
     filename: str | None = None
     file_data: str | None = None
+    file_url: str | None = None
     file_id: str | None = None
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.batches import Batches
     from orchestrator.bulk import Bulk
     from orchestrator.conversations import ConversationStore
+    from orchestrator.file_links import FileLinks
     from orchestrator.files import FileStore
     from orchestrator.handoffs import Handoff, HandoffStore
     from orchestrator.keys import KeyStore
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tools.artifacts import FileArtifactStore
     from tools.knowledge.base import KnowledgeBase
     from tools.registry import Registry
+    from tools.web import WebFetcher
 
 
 class Service(Protocol):
@@ -48,6 +50,8 @@ class Service(Protocol):
     tasks: TaskRunner
     bulk: Bulk
     files: FileStore
+    links: FileLinks
+    web: WebFetcher
     batches: Batches
 
     def run(self, turn: Turn) -> AsyncIterator[Event]:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from typing import Annotated, Any, Literal, get_args
-from urllib.parse import quote
 
-from fastapi import APIRouter, File, Form, Query, UploadFile
-from starlette.background import BackgroundTask
-from starlette.responses import Response, StreamingResponse
+from fastapi import APIRouter, File, Form, Query, Request, UploadFile
+from starlette.responses import Response
 
 from orchestrator.api.facade import Owner, TheService
 from orchestrator.api.limits import BoundedRoute
 from orchestrator.api.replies import Json
+from orchestrator.api.served_files import served
 from orchestrator.errors import BadRequest
 from orchestrator.files import MAX_LISTED, PREFIX, Purpose, StoredFile
+from orchestrator.intake import take_in
 
 router = APIRouter(prefix="/v1/files", tags=["Files"], route_class=BoundedRoute)
 
@@ -31,7 +31,7 @@ async def create_file(
         raise BadRequest(f"purpose: it is one of {', '.join(get_args(Purpose))}.", param="purpose")
     content = await file.read()
     name = file.filename or "file"
-    artifact = await asyncio.to_thread(service.artifacts.put, content, name=name, origin="user")
+    artifact = await asyncio.to_thread(take_in, service.artifacts, content, name=name)
     return Json(as_file(await service.files.add(owner, artifact, purpose)))
 
 
@@ -53,30 +53,18 @@ async def list_files(
 
 
 @router.get("/{file_id}", summary="What is known of a file")
-async def get_file(file_id: str, service: TheService, owner: Owner) -> Json:
+async def get_file(file_id: str, request: Request, service: TheService, owner: Owner) -> Json:
     """By its id; or a file that came with a request, or that a tool made, by its sha256."""
     if file_id.startswith(PREFIX):
         return Json(as_file(await service.files.get(file_id, owner)))
-    return Json(await service.files.artifact(file_id, owner))
+    artifact = await service.files.artifact(file_id, owner)
+    return Json(service.links.added(artifact, str(request.base_url)))
 
 
 @router.get("/{file_id}/content", summary="A file's bytes")
 async def get_file_content(file_id: str, service: TheService, owner: Owner) -> Response:
     """By its id, or by its sha256."""
-    artifact = await service.files.artifact(file_id, owner)
-    content = await asyncio.to_thread(service.artifacts.open, artifact.id)
-    return StreamingResponse(
-        content,
-        media_type=artifact.media_type,
-        headers={
-            "content-length": str(artifact.size),
-            # A file may be a page with scripts: it is saved, never shown as ours.
-            "content-disposition": f"attachment; filename*=UTF-8''{quote(artifact.name)}",
-            "x-content-type-options": "nosniff",
-            "content-security-policy": "sandbox",
-        },
-        background=BackgroundTask(content.close),
-    )
+    return await served(await service.files.artifact(file_id, owner), service)
 
 
 @router.delete("/{file_id}", summary="Delete a file")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import functools
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -87,11 +88,16 @@ async def _agent(
         conversation_id = await service.conversations.create(owner)
         turn = turn.model_copy(update={"conversation_id": conversation_id})
     if body.stream:
-        chunks = _chunks(service.run(turn), completion, progress=extension.progress)
+        told: Callable[[Event], Any] | None = None
+        if extension.progress:
+            told = functools.partial(service.links.added, base_url=str(request.base_url))
+        chunks = _chunks(service.run(turn), completion, told)
         return await streamed(chunks, request)
     outcome = await _outcome(service.run(turn))
     answer = completion.whole(outcome.answer, outcome.usage)
-    return Json(answer if body.switchboard is None else answer | {"switchboard": outcome})
+    if body.switchboard is None:
+        return Json(answer)
+    return Json(answer | {"switchboard": service.links.added(outcome, str(request.base_url))})
 
 
 async def _outcome(events: AsyncIterator[Event]) -> Outcome:
@@ -105,8 +111,9 @@ async def _outcome(events: AsyncIterator[Event]) -> Outcome:
 
 
 async def _chunks(
-    events: AsyncIterator[Event], completion: Completion, *, progress: bool
+    events: AsyncIterator[Event], completion: Completion, told: Callable[[Event], Any] | None
 ) -> AsyncIterator[bytes]:
+    """`told` makes of an event what is sent of it; with None the text alone is sent."""
     begun, usage = False, UsageReport()
     async with closing(events):
         async for event in events:
@@ -116,8 +123,8 @@ async def _chunks(
                 yield completion.first()
             if isinstance(event, TextDelta):
                 yield completion.text(event.text)
-            elif progress:
-                yield sse(event, event="switchboard")
+            elif told is not None:
+                yield sse(told(event), event="switchboard")
             if isinstance(event, Finished):
                 usage = event.outcome.usage
     yield completion.last(usage)

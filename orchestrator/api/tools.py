@@ -6,7 +6,7 @@ import time
 from typing import Annotated, Any
 from uuid import uuid4
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 from pydantic import Field, ValidationError
 
 from orchestrator.api.chat_request import Body, FileData
@@ -31,11 +31,12 @@ FILE_SCHEMA: dict[str, Any] = {
             "properties": {
                 "filename": {"type": "string"},
                 "file_data": {"type": "string"},
+                "file_url": {"type": "string", "description": "An address on the web."},
             },
-            "required": ["file_data"],
+            "oneOf": [{"required": ["file_data"]}, {"required": ["file_url"]}],
             "additionalProperties": False,
         },
-        {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        {"type": "string", "pattern": "^([0-9a-f]{64}|file-[0-9a-f]{32})$"},
     ],
 }
 
@@ -58,7 +59,9 @@ async def get_tool(name: ToolName, service: TheService) -> Json:
 
 
 @router.post("/{name}/invoke", summary="Run one tool")
-async def invoke_tool(name: ToolName, body: Invocation, service: TheService, owner: Owner) -> Json:
+async def invoke_tool(
+    name: ToolName, body: Invocation, request: Request, service: TheService, owner: Owner
+) -> Json:
     """A slot for a file takes `{"filename", "file_data"}`, or the id of a stored file. A slot for
     text takes such an object, too: the file's text is used."""
     begun = time.monotonic()
@@ -79,7 +82,7 @@ async def invoke_tool(name: ToolName, body: Invocation, service: TheService, own
             "id": f"call_{uuid4().hex}",
             "tool": name,
             "result": result.data,
-            "artifacts": result.artifacts,
+            "artifacts": service.links.added(result.artifacts, str(request.base_url)),
             "usage": usage_json(result.usage),
             "seconds": round(time.monotonic() - begun, 4),
         }
@@ -105,7 +108,8 @@ def _file_data(value: dict[str, Any], param: str) -> FileData:
         return FileData.model_validate(value)
     except ValidationError:
         raise BadRequest(
-            f'{param}: a file is sent as {{"filename": …, "file_data": base64 or a data URL}}.',
+            f'{param}: a file is sent as {{"filename": …, "file_data": base64 or a data URL}}, '
+            'or {"file_url": …}.',
             param=param,
         ) from None
 

@@ -1,4 +1,4 @@
-"""Files that come inside JSON: base64, data URLs, or the id of a stored one."""
+"""Files that come inside JSON: base64, data URLs, addresses on the web, ids of stored ones."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from orchestrator.api.chat_request import (
     ImagePart,
 )
 from orchestrator.errors import BadRequest
-from tools.artifacts import Artifact
+from orchestrator.files import PREFIX
+from orchestrator.intake import take_in
+from tools.artifacts import Artifact, Provenance
 
 if TYPE_CHECKING:
     from orchestrator.api.facade import Service
-    from tools.artifacts import FileArtifactStore
 
 _DATA_URL = re.compile(r"data:(?P<type>[^;,]*)(?:;[^;,]*)*;base64,")
 _EXTENSION = re.compile(r"[a-z0-9]{1,8}")
@@ -32,38 +33,37 @@ async def attachment(part: AttachmentPart, service: Service, owner: str, *, para
     """The stored file that a message's part brings. Raises BadRequest, InvalidInput, NotFound."""
     if isinstance(part, FilePart):
         return await uploaded(part.file, service, owner, param=f"{param}.file")
-    store = service.artifacts
     if isinstance(part, ImagePart):
         param = f"{param}.image_url.url"
-        if not part.image_url.url.startswith("data:"):
-            raise BadRequest(
-                f"{param}: pictures are sent as data URLs (data:image/png;base64,…); nothing is "
-                "fetched from elsewhere.",
-                param=param,
-            )
-        return await _put(part.image_url.url, None, "image", store, param=param)
-    return await _put(
-        part.input_audio.data,
-        None,
-        "audio." + _extension(part.input_audio.format),
-        store,
-        param=f"{param}.input_audio.data",
-    )
+        file = await _addressed(part.image_url.url, service, owner, param=param)
+    else:
+        param = f"{param}.input_audio.data"
+        name = "audio." + _extension(part.input_audio.format)
+        file = await _sent(part.input_audio.data, name, "", service, param=param)
+    wanted = "image" if isinstance(part, ImagePart) else "audio"
+    if file.kind != wanted:
+        raise BadRequest(
+            f"{param}: by its bytes {file.name} is of kind {file.kind}, and {wanted} is taken "
+            "here; send it as a part of type file.",
+            param=param,
+        )
+    return file
 
 
 async def uploaded(file: FileData, service: Service, owner: str, *, param: str) -> Artifact:
     """The stored file that is meant. Raises BadRequest, InvalidInput, NotFound."""
-    if (file.file_id is None) == (file.file_data is None):
+    if sum(given is not None for given in (file.file_id, file.file_data, file.file_url)) != 1:
         raise BadRequest(
-            f"{param}: send either file_data, with a filename, or the file_id of a stored file.",
+            f"{param}: send one of file_data, with a filename, file_url, or the file_id of a "
+            "stored file.",
             param=param,
         )
     if file.file_id is not None:
         return await stored(file.file_id, service, owner, param=f"{param}.file_id")
+    if file.file_url is not None:
+        return await _fetched(file.file_url, file.filename, service, param=f"{param}.file_url")
     assert file.file_data is not None
-    return await _put(
-        file.file_data, file.filename, "file", service.artifacts, param=f"{param}.file_data"
-    )
+    return await _sent(file.file_data, file.filename, "file", service, param=f"{param}.file_data")
 
 
 async def stored(file_id: str, service: Service, owner: str, *, param: str) -> Artifact:
@@ -72,13 +72,36 @@ async def stored(file_id: str, service: Service, owner: str, *, param: str) -> A
         return await service.files.artifact(file_id, owner)
 
 
-async def _put(
-    data: str, name: str | None, fallback: str, store: FileArtifactStore, *, param: str
-) -> Artifact:
-    content, extension = await asyncio.to_thread(_decode, data, param)
-    name = name or (fallback if "." in fallback or not extension else f"{fallback}.{extension}")
+async def _addressed(url: str, service: Service, owner: str, *, param: str) -> Artifact:
+    """A picture by its data URL, the id of a stored file, or an address on the web."""
+    if url.startswith(PREFIX):
+        return await stored(url, service, owner, param=param)
+    if url.startswith("data:"):
+        return await _sent(url, None, "image", service, param=param)
+    return await _fetched(url, None, service, param=param)
+
+
+async def _fetched(url: str, name: str | None, service: Service, *, param: str) -> Artifact:
     with named(param):
-        return await asyncio.to_thread(store.put, content, name=name, origin="user")
+        found = await service.web.fetch(url)
+        return await asyncio.to_thread(
+            take_in,
+            service.artifacts,
+            found.data,
+            name=name or found.name,
+            origin="web",
+            provenance=Provenance(url=found.url.partition("?")[0]),
+        )
+
+
+async def _sent(
+    data: str, name: str | None, stem: str, service: Service, *, param: str
+) -> Artifact:
+    """The file that base64 or a data URL holds; where it has no name, one is made of the stem."""
+    content, extension = await asyncio.to_thread(_decode, data, param)
+    name = name or f"{stem}.{extension}".rstrip(".")
+    with named(param):
+        return await asyncio.to_thread(take_in, service.artifacts, content, name=name)
 
 
 def _decode(data: str, param: str) -> tuple[bytes, str]:

@@ -18,6 +18,7 @@ from gradio.processing_utils import save_bytes_to_cache
 
 from model_servers.contracts import SwitchboardError
 from orchestrator.api.facade import Service
+from orchestrator.intake import take_in
 from orchestrator.page import render
 from orchestrator.page.pacing import paced
 from orchestrator.page.turns import TurnView, stopped, stored
@@ -236,7 +237,7 @@ class Chat:
         """Keep what was uploaded, and leave no copy where Gradio put it."""
         try:
             return tuple(
-                self._service.artifacts.put(path.read_bytes(), name=path.name, origin="user")
+                take_in(self._service.artifacts, path.read_bytes(), name=path.name)
                 for path in paths
             )
         finally:

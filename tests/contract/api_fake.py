@@ -30,6 +30,7 @@ from orchestrator.batches import Batches, BatchStore
 from orchestrator.conversations import ConversationStore
 from orchestrator.database import Database, database_at
 from orchestrator.executor import run_tool
+from orchestrator.file_links import FileLinks
 from orchestrator.files import FileStore
 from orchestrator.handoffs import Handoff, HandoffStore
 from orchestrator.keys import KeyStore
@@ -67,6 +68,7 @@ from tools.contracts import (
 )
 from tools.knowledge.passages import Document, document_id
 from tools.registry import Registry
+from tools.web import WebFetcher
 
 
 class ShoutArgs(ToolArgs):
@@ -206,6 +208,8 @@ class FakeService:
         self.tracer = Tracer(self.traces, versions={})
         self.admission = Admission(Bounds())
         self.files = FileStore(database, self.artifacts)
+        self.links = FileLinks(b"key", 3_600)
+        self.web = WebFetcher()
         self.batches = Batches(
             BatchStore(database),
             RowStore(database),

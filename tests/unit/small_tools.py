@@ -17,7 +17,7 @@ from model_servers.contracts import (
     ToolCalls,
     Usage,
 )
-from tools.artifacts import Artifact, Origin
+from tools.artifacts import Artifact, Origin, Provenance
 from tools.contracts import (
     DocumentSlot,
     InvalidInput,
@@ -212,12 +212,14 @@ class FakeArtifacts:
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
 
-    def put(self, data: bytes, *, name: str, origin: Origin) -> Artifact:
+    def put(
+        self, data: bytes, *, name: str, origin: Origin, provenance: Provenance | None = None
+    ) -> Artifact:
         id_ = f"{len(self.files):064x}"
         self.files[id_] = data
         return Artifact(
             id=id_, kind="document", media_type="text/plain", size=len(data), name=name,
-            origin=origin,
+            origin=origin, provenance=provenance,
         )  # fmt: skip
 
     def get(self, artifact_id: str) -> Artifact:

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+from typing import ClassVar
 
 import pytest
 
 from orchestrator.executor import InputValue, execute
 from orchestrator.plan import Plan, Step
 from orchestrator.turn import Event, StepChanged
+from tools.artifacts import Artifact, Provenance
+from tools.contracts import RunContext, TextSlot, Tool, ToolArgs, ToolData, ToolResult
+from tools.registry import Registry
 
-from .small_tools import Failing, context, registry
+from .small_tools import Failing, SummarizeText, context, registry
 
 TEXT = {"text": InputValue(kind="text", text="Maria met Chen")}
 
@@ -94,6 +98,34 @@ async def test_cancelling_stops_the_steps_that_run() -> None:
     with pytest.raises(asyncio.CancelledError):
         await work
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("step:")]
+
+
+class Save(Tool):
+    name = "save_text"
+    description = "Keeps a text as a file."
+    examples = ("save this",)
+    outputs: ClassVar = {"document": "document"}
+
+    class Args(ToolArgs):
+        text: TextSlot
+
+    class Result(ToolData):
+        document: Artifact
+
+    async def __call__(self, args: Args, ctx: RunContext) -> ToolResult:
+        kept = ctx.artifacts.put(args.text.encode(), name="text.txt", origin="tool")
+        return ToolResult(self.Result(document=kept), (kept,))
+
+
+async def test_a_file_tells_which_tool_made_it_in_which_step() -> None:
+    made = plan(
+        ("s1", "save_text", {"text": "input:text"}),
+        ("s2", "summarize_text", {"text": "input:text"}),
+        ("s3", "save_text", {"text": "s2"}),
+    )
+    reports = await execute(made, TEXT, Registry([Save(), SummarizeText()]), context())
+    sources = [artifact.provenance for report in reports for artifact in report.artifacts]
+    assert sources == [Provenance(tool="save_text", step=step) for step in ("s1", "s3")]
 
 
 async def test_a_file_is_read_for_a_text_slot() -> None:

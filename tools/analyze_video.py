@@ -1,0 +1,297 @@
+"""The tool `analyze_video`: what happens in a video, and when."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tools.analyze_video_words import EXAMPLES, TITLES, summary
+from tools.artifacts import Artifact
+from tools.contracts import Kind, RunContext, Tool, ToolArgs, ToolData, ToolResult
+from tools.detect_objects import count_labels, mark_of, wanted_objects
+from tools.drawing import draw_marks
+from tools.media import open_video
+from tools.pictures import VideoSlot, derived_name, keep_picture, read_bytes
+from tools.unusual import Reason
+from tools.video_analysis import Analysis, Seen, analyze
+
+MOST_KEY_FRAMES = 8
+
+
+class Shot(BaseModel):
+    """From one cut to the next, in seconds."""
+
+    model_config = ConfigDict(frozen=True)
+
+    start_s: float
+    end_s: float
+
+
+class VideoTrack(BaseModel):
+    """One thing from when it came to when it went, in seconds.
+
+    Boxes are left, top, right and bottom in pixels of the video; `score` is the mean.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    label: str
+    entry_s: float
+    exit_s: float
+    score: float
+    first_box: tuple[float, float, float, float]
+    last_box: tuple[float, float, float, float]
+
+
+class CountsAtTime(BaseModel):
+    """How many of each label were seen at a time."""
+
+    model_config = ConfigDict(frozen=True)
+
+    time_s: float
+    counts: dict[str, int]
+
+
+class UnusualMoment(BaseModel):
+    """When the video is unlike the rest of itself, how far (in deviations), and in what."""
+
+    model_config = ConfigDict(frozen=True)
+
+    start_s: float
+    end_s: float
+    score: float
+    reasons: list[Reason]
+
+
+class VideoEvent(BaseModel):
+    """One row of the timeline."""
+
+    model_config = ConfigDict(frozen=True)
+
+    time_s: float
+    kind: Literal["shot", "entry", "exit", "unusual"]
+    what: str
+
+
+class KeyFrame(BaseModel):
+    """A picture of the video with the things in it marked."""
+
+    model_config = ConfigDict(frozen=True)
+
+    time_s: float
+    picture: Artifact
+
+
+class AnalyzeVideoArgs(ToolArgs):
+    video: VideoSlot
+    question: str | None = Field(
+        default=None,
+        max_length=2_000,
+        description="What was asked; the kinds of things to follow are read from it.",
+    )
+
+
+class AnalyzeVideoResult(ToolData):
+    """`shots` is None where the video is too long to find its cuts. `most` is how many of each
+    label were seen at once; `unknown` what was asked for and can't be recognised. `timeline` is a
+    JSON file of all of it but the pictures."""
+
+    text: str
+    events: list[VideoEvent]
+    duration_s: float
+    looks_per_s: float
+    shots: list[Shot] | None
+    tracks: list[VideoTrack]
+    counts: list[CountsAtTime]
+    most: dict[str, int]
+    unusual: list[UnusualMoment]
+    unknown: list[str]
+    key_frames: list[KeyFrame]
+    key_frame: Artifact | None
+    timeline: Artifact
+
+
+class AnalyzeVideo(Tool):
+    """See `description`."""
+
+    name = "analyze_video"
+    description = (
+        "Watches a video: finds its shots, follows the people and things that come and go, counts "
+        "them over time, and finds moments where something unusual happens. Use it for timelines, "
+        "for key frames, and for questions about what is to be seen in a video and when."
+    )
+    examples = EXAMPLES
+    Args = AnalyzeVideoArgs
+    Result = AnalyzeVideoResult
+    outputs: ClassVar[Mapping[str, Kind]] = {
+        "text": "text",
+        "events": "table",
+        "key_frame": "image",
+    }
+    prose = True
+    titles = TITLES
+
+    async def __call__(self, args: AnalyzeVideoArgs, ctx: RunContext) -> ToolResult:
+        """Raises InvalidInput, ModelError, DeadlineExceeded."""
+        content = await asyncio.to_thread(read_bytes, args.video, ctx)
+        wanted = wanted_objects(None, args.question)
+        with open_video(content, name=args.video.name) as video:
+            analysis = await analyze(video, wanted.known, ctx)
+            scale = video.width / analysis.seen[0].look.image.shape[1] if analysis.seen else 1.0
+            duration_s = max(video.duration_s or 0.0, analysis.end_s)
+        frames = await _key_frames(analysis, args.video, ctx)
+        facts = _facts(analysis, duration_s, scale)
+        timeline = await _timeline(facts, args.video, ctx)
+        data = AnalyzeVideoResult(
+            text=_summary(facts, wanted.unknown, "en"),
+            unknown=list(wanted.unknown),
+            key_frames=frames,
+            key_frame=frames[0].picture if frames else None,
+            timeline=timeline,
+            **facts,
+        )
+        return ToolResult(data, (timeline, *(frame.picture for frame in frames)))
+
+    def render(self, data: Any, language: str) -> str:
+        assert isinstance(data, AnalyzeVideoResult)
+        return _summary(dict(data), data.unknown, language)
+
+
+def _facts(analysis: Analysis, duration_s: float, scale: float) -> dict[str, Any]:
+    """The fields of the result that are no files.
+
+    Args:
+        scale: pixels of the video for each of the pictures that were looked at.
+    """
+    shots = _shots(analysis.starts, duration_s)
+    tracks = [
+        VideoTrack(
+            number=number,
+            label=track.label,
+            entry_s=round(track.times[0], 2),
+            exit_s=round(track.times[-1], 2),
+            score=round(sum(track.scores) / len(track.scores), 4),
+            first_box=_scaled(track.boxes[0], scale),
+            last_box=_scaled(track.boxes[-1], scale),
+        )
+        for number, track in enumerate(analysis.tracks, start=1)
+    ]
+    unusual = [
+        UnusualMoment(
+            start_s=round(moment.start_s, 2),
+            end_s=round(moment.end_s, 2),
+            score=round(moment.score, 2),
+            reasons=list(moment.reasons),
+        )
+        for moment in analysis.unusual
+    ]
+    counts = [
+        CountsAtTime(time_s=round(seen.look.time_s, 2), counts=count_labels(seen.things))
+        for seen in analysis.seen
+    ]
+    return {
+        "duration_s": round(duration_s, 2),
+        "looks_per_s": round(analysis.pace.looks_per_s, 3),
+        "shots": shots,
+        "tracks": tracks,
+        "counts": counts,
+        "most": analysis.most(),
+        "unusual": unusual,
+        "events": _events(shots, tracks, unusual),
+    }
+
+
+def _shots(starts: Sequence[float] | None, duration_s: float) -> list[Shot] | None:
+    if starts is None:
+        return None
+    ends = [*starts[1:], max(duration_s, starts[-1])]
+    return [
+        Shot(start_s=round(start, 2), end_s=round(end, 2))
+        for start, end in zip(starts, ends, strict=True)
+    ]
+
+
+def _events(
+    shots: Sequence[Shot] | None, tracks: Sequence[VideoTrack], unusual: Sequence[UnusualMoment]
+) -> list[VideoEvent]:
+    """All that begins or ends, in the order of time."""
+    events = [
+        VideoEvent(time_s=shot.start_s, kind="shot", what=f"shot {number}")
+        for number, shot in enumerate(shots or (), start=1)
+    ]
+    for track in tracks:
+        what = f"{track.label} #{track.number}"
+        events.append(VideoEvent(time_s=track.entry_s, kind="entry", what=what))
+        events.append(VideoEvent(time_s=track.exit_s, kind="exit", what=what))
+    events += [
+        VideoEvent(time_s=moment.start_s, kind="unusual", what=", ".join(moment.reasons))
+        for moment in unusual
+    ]
+    return sorted(events, key=lambda event: event.time_s)
+
+
+def _scaled(
+    box: tuple[float, float, float, float], scale: float
+) -> tuple[float, float, float, float]:
+    left, top, right, bottom = (round(edge * scale, 1) for edge in box)
+    return left, top, right, bottom
+
+
+def _summary(facts: Mapping[str, Any], unknown: Sequence[str], language: str) -> str:
+    entries: dict[str, int] = {}
+    for track in facts["tracks"]:
+        entries[track.label] = entries.get(track.label, 0) + 1
+    return summary(
+        duration_s=facts["duration_s"],
+        shots=None if facts["shots"] is None else len(facts["shots"]),
+        entries=entries,
+        most=facts["most"],
+        unusual=[(m.start_s, m.end_s, m.reasons) for m in facts["unusual"]],
+        unknown=unknown,
+        language=language,
+    )
+
+
+async def _key_frames(analysis: Analysis, video: Artifact, ctx: RunContext) -> list[KeyFrame]:
+    """Unusual moments first, then the middle of each shot, longest first; in the order of time."""
+    chosen: dict[float, Seen] = {}
+    ends = [*(analysis.starts or [0.0]), analysis.end_s]
+    shots = sorted(pairwise(ends), key=lambda shot: shot[0] - shot[1])
+    wanted = [(m.start_s + m.end_s) / 2 for m in sorted(analysis.unusual, key=lambda m: -m.score)]
+    wanted += [(start + end) / 2 for start, end in shots]
+    for time_s in wanted:
+        if analysis.seen and len(chosen) < MOST_KEY_FRAMES:
+            nearest = min(analysis.seen, key=lambda seen: abs(seen.look.time_s - time_s))
+            chosen[nearest.look.time_s] = nearest
+    frames = []
+    for time_s, seen in sorted(chosen.items()):
+        marks = [mark_of(thing) for thing in seen.things]
+        drawn = await asyncio.to_thread(draw_marks, seen.look.image, marks)
+        name = derived_name(video, f"{time_s:.1f}s", "jpeg")
+        picture = await keep_picture(drawn, name, ctx)
+        frames.append(KeyFrame(time_s=round(time_s, 2), picture=picture))
+    return frames
+
+
+class _Timeline(BaseModel):
+    """What the timeline's file holds."""
+
+    duration_s: float
+    looks_per_s: float
+    shots: list[Shot] | None
+    tracks: list[VideoTrack]
+    counts: list[CountsAtTime]
+    most: dict[str, int]
+    unusual: list[UnusualMoment]
+    events: list[VideoEvent]
+
+
+async def _timeline(facts: Mapping[str, Any], video: Artifact, ctx: RunContext) -> Artifact:
+    content = _Timeline(**facts).model_dump_json(indent=1).encode()
+    name = derived_name(video, "timeline", "png").removesuffix("png") + "json"
+    return await asyncio.to_thread(ctx.artifacts.put, content, name=name, origin="tool")

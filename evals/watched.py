@@ -40,6 +40,15 @@ class FillingWay(Protocol):
         ...
 
 
+@runtime_checkable
+class FetchingWay(Protocol):
+    """A way in by which the files that tools make can be had."""
+
+    async def download(self, file_id: str) -> bytes:
+        """The file's bytes. Raises SwitchboardError."""
+        ...
+
+
 class WatchedWay:
     """A way in for one sample.
 
@@ -93,6 +102,12 @@ class WatchedWay:
         if not isinstance(self.way, FillingWay):
             raise NoWay("There is no way here to give the service documents.")
         return await self._seen(self.way.upload(path, files, fields))
+
+    async def download(self, file_id: str) -> bytes:
+        """A file's bytes, where the way in gives them."""
+        if not isinstance(self.way, FetchingWay):
+            raise NoWay("There is no way here to get the files that tools make.")
+        return await self._seen(self.way.download(file_id))
 
     async def _seen(self, asked: Awaitable[T]) -> T:
         try:

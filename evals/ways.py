@@ -86,7 +86,7 @@ class ByUrl:
     ) -> dict[str, Any]:
         """The agent's Outcome as JSON; its `id` is the trace's. `attachments` are `{"name",
         "kind"}` without bytes, with `plan_only`. Raises ServiceError, ServiceGone."""
-        parts = [{"type": "file", "file": _as_file(name, data)} for name, data in files]
+        parts = [{"type": "file", "file": file_argument(name, data)} for name, data in files]
         content: Any = [{"type": "text", "text": request}, *parts] if parts else request
         extension: dict[str, Any] = {"plan_only": plan_only}
         if attachments:
@@ -125,6 +125,10 @@ class ByUrl:
         Raises ServiceError, ServiceGone."""
         parts = [("file", (name, data, _media_type(name))) for name, data in files]
         return (await self._send("POST", path, files=parts, data=dict(fields))).json()
+
+    async def download(self, file_id: str) -> bytes:
+        """A file that a tool made, or that was uploaded. Raises ServiceError, ServiceGone."""
+        return (await self._send("GET", f"/v1/files/{file_id}/content")).content
 
     async def trace(self, trace_id: str) -> dict[str, Any] | None:
         """How a request was worked on; None where it was not kept. Raises ServiceGone."""
@@ -228,7 +232,8 @@ def settings_for(home: Path, profile: str | None, *, patient: bool = False) -> S
     return settings.model_copy(update=changed)
 
 
-def _as_file(name: str, data: bytes) -> dict[str, str]:
+def file_argument(name: str, data: bytes) -> dict[str, str]:
+    """A file as a tool's argument, or as a part of a message: {"filename", "file_data"}."""
     encoded = base64.b64encode(data).decode("ascii")
     return {"filename": name, "file_data": f"data:{_media_type(name)};base64,{encoded}"}
 

@@ -20,6 +20,7 @@ from model_servers.contracts import (
     ProfileError,
     SwitchboardError,
 )
+from model_servers.freed_memory import give_back_memory
 from model_servers.spans import span
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ Factory = Callable[[], ModelServer[Any, Any]]
 
 DEFAULT_MEMORY_MB = 200
 DEFAULT_MAX_BATCH = 32
+_SHORTEST_SLEEP_S = 0.01
 
 
 class ItemFailed(ModelError):
@@ -136,10 +138,13 @@ class ModelPool:
             return results
 
     async def unload_idle(self) -> None:
-        """Unload what was not used for `idle_s`."""
+        """Unload what was not used for `idle_s`; its memory goes back to the system."""
+        unloaded = False
         for slot in self._free():
             if self._clock() - slot.last_used >= self._idle_s:
-                await self._unload(slot)
+                unloaded |= await self._unload(slot)
+        if unloaded:
+            await asyncio.to_thread(give_back_memory)
 
     async def close(self) -> None:
         """Unload everything; calls that still wait fail with ModelUnavailable."""
@@ -230,11 +235,12 @@ class ModelPool:
                 f"The model {slot.name} needs {memory_mb:.0f} MB, more than the models' memory "
                 f"budget of {self._memory_budget_mb:.0f} MB; allow more."
             )
+        unloaded = False
         while self._used_mb() + memory_mb > self._memory_budget_mb:
             if self._closed:
                 raise ModelUnavailable("The service is stopping; try again.")
             if free := self._free():
-                await self._unload(min(free, key=lambda other: other.last_used))
+                unloaded |= await self._unload(min(free, key=lambda other: other.last_used))
             else:
                 async with self._changed:
                     await self._changed.wait_for(
@@ -245,6 +251,8 @@ class ModelPool:
                         )
                     )
         slot.memory_mb = memory_mb
+        if unloaded:  # before the load: else the process would hold both for a while
+            await asyncio.to_thread(give_back_memory)
 
     def _used_mb(self) -> float:
         return sum(slot.memory_mb for slot in self._slots.values())
@@ -253,16 +261,18 @@ class ModelPool:
         """Loaded models that nobody uses."""
         return [s for s in self._slots.values() if s.batcher is not None and s.in_use == 0]
 
-    async def _unload(self, slot: _Slot, *, even_in_use: bool = False) -> None:
+    async def _unload(self, slot: _Slot, *, even_in_use: bool = False) -> bool:
+        """Whether it was loaded, and is no longer."""
         async with slot.lock:
             batcher, server = slot.batcher, slot.server
             if batcher is None or server is None or (slot.in_use and not even_in_use):
-                return
+                return False
             slot.batcher = slot.server = None
             await batcher.close()
             await asyncio.to_thread(server.unload)
             slot.memory_mb = 0.0
             log.info("unloaded %s", slot.name)
+            return True
 
     async def _announce(self) -> None:
         """Tell loads that wait for room that something changed."""
@@ -271,9 +281,19 @@ class ModelPool:
 
     async def _reap(self) -> None:
         while True:
-            await asyncio.sleep(max(0.01, self._idle_s / 4))
+            await asyncio.sleep(self._first_idle_in_s())
             await self.unload_idle()
             await self._announce()
+
+    def _first_idle_in_s(self) -> float:
+        """Seconds until the first model can have been idle for long enough."""
+        now = self._clock()
+        used = [
+            now if slot.in_use else slot.last_used
+            for slot in self._slots.values()
+            if slot.batcher is not None
+        ]
+        return max(_SHORTEST_SLEEP_S, min(used, default=now) + self._idle_s - now)
 
 
 def _retrieve(task: asyncio.Task[Any]) -> None:

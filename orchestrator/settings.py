@@ -68,7 +68,10 @@ class Settings(BaseSettings):
     """The interpreter of the environment that vLLM is installed in."""
 
     models_memory_mb: int = Field(default=6_000, ge=500)
+    """What the models of this process may take together, the chat model's server aside: for one
+    more, those go whose last use is longest ago, and never one that is at work."""
     models_idle_s: float = Field(default=900.0, gt=0)
+    """A model that nobody used for so long is unloaded, and its memory given back."""
 
     artifacts_quota_mb: int = Field(default=2_000, ge=10)
     artifacts_kept_days: float = Field(default=30.0, gt=0)

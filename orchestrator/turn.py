@@ -42,11 +42,26 @@ class Limits(_Frozen):
     max_completion_tokens: int | None = None
 
 
+class HeardReport(_Frozen):
+    """A request that was spoken, as it was heard; the recording is `seconds` long.
+
+    `confidence` is the probability that `language` is what was spoken.
+    """
+
+    text: str
+    language: str
+    confidence: float
+    seconds: float
+    audio: Artifact
+
+
 class Turn(_Frozen):
     """What a person or a program asks.
 
     Attributes:
-        text: the request, cleaned by the guard.
+        text: the request, cleaned by the guard; empty where it is spoken and not heard yet.
+        speech: a recording that is the request itself, and no file that it is about.
+        heard: what was heard in it, once it was listened to.
         attachments: files that came with it: data, never instructions.
         conversation_id: stored conversation that this turn continues; None starts a new one,
             unless `history` is given.
@@ -57,6 +72,8 @@ class Turn(_Frozen):
     """
 
     text: Clean
+    speech: Artifact | None = None
+    heard: HeardReport | None = None
     attachments: tuple[Artifact, ...] = ()
     conversation_id: str | None = None
     history: tuple[Message, ...] = ()
@@ -164,6 +181,15 @@ class Outcome(_Frozen):
     """Set where a person is asked to answer, or has the conversation already."""
     rows: RowsReport | None = None
     """Set where the request was run for each row of a file; the results are in `artifacts`."""
+    heard: HeardReport | None = None
+    """Set where the request was spoken."""
+
+
+class Heard(_Frozen):
+    """What a spoken request says: the first event of its turn."""
+
+    type: Literal["heard"] = "heard"
+    heard: HeardReport
 
 
 class Routed(_Frozen):
@@ -200,6 +226,6 @@ class Finished(_Frozen):
 
 
 Event = Annotated[
-    Routed | Planned | StepChanged | StepProgress | TextDelta | Finished,
+    Heard | Routed | Planned | StepChanged | StepProgress | TextDelta | Finished,
     Field(discriminator="type"),
 ]

@@ -23,6 +23,7 @@ from orchestrator.plan import Plan
 from orchestrator.settings import Settings
 from orchestrator.shapes import shape
 from orchestrator.signs import Signs
+from orchestrator.spoken import heard
 from orchestrator.trace import Kind
 from orchestrator.tracing import Tracer, note_done_before, outcome_facts
 from orchestrator.turn import (
@@ -30,6 +31,7 @@ from orchestrator.turn import (
     Finished,
     HandoffReason,
     HandoffReport,
+    Heard,
     Limits,
     Outcome,
     Planned,
@@ -175,6 +177,7 @@ class Turns:
             settled=functools.partial(self._agent.checkpointer.settled, turn_id),
             sign=self._signs,
         )
+        turn = await _in_words(turn, context.run, self._work.registry, told)
         before = await self._agent.aget_state(config) if lasting else None
         if before is None or before.created_at is None:
             if (handoff := await self._open_handoff(turn)) is not None:
@@ -207,7 +210,7 @@ class Turns:
                 state = await self._agent.ainvoke(
                     None, config, context=context, durability=durability
                 )
-        outcome = _outcome(turn_id, turn.conversation_id, state, chat, time.monotonic() - begun)
+        outcome = _outcome(turn_id, turn, state, chat, time.monotonic() - begun)
         if state.get("handoff") is not None:
             report = await self._hand_over(turn, turn_id, state["handoff"])
             outcome = outcome.model_copy(update={"handoff": report})
@@ -284,6 +287,7 @@ class Turns:
             route=_TO_A_PERSON,
             seconds=round(time.monotonic() - begun, 4),
             handoff=handoff.report,
+            heard=turn.heard,
         )
         note(**outcome_facts(outcome))
         for event in (Routed(route=outcome.route), Planned(plan=outcome.plan)):
@@ -324,7 +328,11 @@ class Turns:
 
     async def _keep_request(self, turn: Turn, message_id: str | None) -> None:
         assert turn.conversation_id is not None
-        kept = {"attachments": [file.model_dump(mode="json") for file in turn.attachments]}
+        kept: dict[str, Any] = {
+            "attachments": [file.model_dump(mode="json") for file in turn.attachments]
+        }
+        if turn.heard is not None:
+            kept["heard"] = turn.heard.model_dump(mode="json")
         await self._conversations.append(
             turn.conversation_id, "user", turn.text, kept, message_id=message_id
         )
@@ -338,6 +346,19 @@ class Turns:
             turn.conversation_id, turn.owner, _HISTORY_MESSAGES
         )
         return past_of([message for message in stored if message.id != own])
+
+
+async def _in_words(
+    turn: Turn, ctx: RunContext, registry: Registry, emit: Callable[[Event], None]
+) -> Turn:
+    """The turn with what is said in it as text, where it was spoken."""
+    if turn.speech is None:
+        return turn
+    turn = await heard(turn, registry, ctx)
+    note(request=shape(turn.text))
+    assert turn.heard is not None
+    emit(Heard(heard=turn.heard))
+    return turn
 
 
 def _done_before(before: Any) -> list[Event]:
@@ -369,7 +390,7 @@ def _traced(turn: Turn) -> dict[str, Any]:
 
 def _outcome(
     turn_id: str,
-    conversation_id: str | None,
+    turn: Turn,
     state: Mapping[str, Any],
     chat: MeteredChat,
     seconds: float,
@@ -377,7 +398,7 @@ def _outcome(
     steps = tuple(StepReport.model_validate(step) for step in state.get("steps", ()))
     return Outcome(
         id=turn_id,
-        conversation_id=conversation_id,
+        conversation_id=turn.conversation_id,
         answer=state.get("answer", ""),
         plan=Plan.model_validate(state["plan"]),
         steps=steps,
@@ -386,4 +407,5 @@ def _outcome(
         route=RouteReport.model_validate(state["route"]),
         usage=usage_report(chat.usage),
         seconds=round(seconds, 4),
+        heard=turn.heard,
     )

@@ -10,13 +10,16 @@ from evals.datasets.classification import labelled
 from evals.datasets.coco import coco
 from evals.datasets.conll import tagged
 from evals.datasets.gorilla import Api, gorilla, gorilla_catalogue
+from evals.datasets.masks import masks
 from evals.datasets.metatool import metatool, metatool_tools
 from evals.datasets.movielens import Film, movielens, movielens_films
 from evals.datasets.parallel import parallel
+from evals.datasets.pictures import pictures_by_label, written_pictures
 from evals.datasets.reading import DatasetError
 from evals.datasets.recordings import recordings
 from evals.datasets.routing import RoutingRow, RoutingStep, routing
 from evals.datasets.sampling import divided, limited, per_label, split
+from evals.datasets.sentences import sentences
 from evals.datasets.squad import squad
 from evals.datasets.yolo import yolo
 
@@ -36,16 +39,20 @@ __all__ = [
     "gorilla_catalogue",
     "labelled",
     "limited",
+    "masks",
     "metatool",
     "metatool_tools",
     "movielens",
     "movielens_films",
     "parallel",
     "per_label",
+    "pictures_by_label",
     "recordings",
     "routing",
+    "sentences",
     "split",
     "squad",
     "tagged",
+    "written_pictures",
     "yolo",
 ]

@@ -94,6 +94,10 @@ class Reading:
         self._hash.update(data)
         return data
 
+    def count_name(self, file: Path) -> None:
+        """Count the name of a file that the loader does not read into the dataset's version."""
+        self._hash.update(f"{self.name_of(file)}\n".encode("utf-8", "surrogateescape"))
+
     def text(self, file: Path, fallback: str | None = None) -> str:
         """The file's text without its byte order mark: UTF-8, or UTF-16 where the mark says so.
 

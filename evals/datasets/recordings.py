@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from evals.datasets.boxes import file_within
 from evals.datasets.reading import DatasetError, Reading, RowError, first_of, text_in
+from evals.metrics.speech import DIGITS
 from evals.task import Dataset
 
 FILE_COLUMNS = ("file", "path", "audio", "file_name", "filename", "audio_filepath", "wav")
@@ -16,7 +17,6 @@ TEXT_COLUMNS = ("text", "transcript", "transcription", "sentence", "normalized_t
 GROUP_COLUMNS = ("speaker", "speaker_id", "lang", "language", "locale", "accent", "gender")
 _FOLDERS = ("", "wav", "wavs", "clips", "audio")
 _SUFFIXES = ("", ".wav", ".flac", ".mp3", ".ogg", ".opus")
-_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 def recordings(path: Path) -> Dataset:
@@ -90,14 +90,17 @@ def _table(reading: Reading, file: Path) -> Iterator[_Row]:
                 for column in GROUP_COLUMNS
                 if isinstance(value := row.get(column), str) and 0 < len(value) <= 40
             }
-            said = _digit(row[text]) if text.lower() == "digit" else text_in(row, text)
+            if text.lower() == "digit":
+                said, groups["language"] = _digit(row[text]), "en"
+            else:
+                said = text_in(row, text)
             yield line, text_in(row, name), said, groups
 
 
 def _digit(value: JsonValue) -> str:
     if str(value) not in {*"0123456789"}:
         raise RowError("has no digit in 'digit'")
-    return _DIGITS[int(str(value))]
+    return DIGITS[int(str(value))]
 
 
 def _add(reading: Reading, name: str, text: str, groups: dict[str, str]) -> None:

@@ -10,9 +10,16 @@ from evals.metrics.classification import ABSTAINED, FAILED, Classification, Conf
 from evals.metrics.costs import COSTS_WHERE_HIGHER_IS_BETTER, cost_intervals, costs
 from evals.metrics.entities import SpanEntities, TaggedEntities
 from evals.metrics.forms import MetricError
+from evals.metrics.masks import MaskOverlap, mask_of
 from evals.metrics.plans import HANDOFF, PlanMatch, PlanTools
 from evals.metrics.retrieval import Ranking
-from evals.metrics.speech import ErrorRates, plain_words
+from evals.metrics.speech import (
+    ErrorRates,
+    ExactTranscripts,
+    plain_words,
+    printed_words,
+    spoken_words,
+)
 from evals.metrics.translation import Translation, tokeniser_of
 
 __all__ = [
@@ -29,7 +36,9 @@ __all__ = [
     "Confusion",
     "Difference",
     "ErrorRates",
+    "ExactTranscripts",
     "Interval",
+    "MaskOverlap",
     "MeanAveragePrecision",
     "MetricError",
     "Parts",
@@ -44,9 +53,12 @@ __all__ = [
     "confusion",
     "cost_intervals",
     "costs",
+    "mask_of",
     "normalise_answer",
     "paired_difference",
     "plain_words",
+    "printed_words",
     "reliability",
+    "spoken_words",
     "tokeniser_of",
 ]

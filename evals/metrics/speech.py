@@ -8,8 +8,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from pydantic import JsonValue
 
-from evals.metrics.additive import AdditiveMetric, Array, Parts, ratio
+from evals.metrics.additive import AdditiveMetric, Array, Parts, means, ratio
 from evals.metrics.forms import read_text
+
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_SPELLED = {str(digit): name for digit, name in enumerate(DIGITS)}
 
 
 def plain_words(text: str) -> str:
@@ -21,6 +24,16 @@ def plain_words(text: str) -> str:
         for char in folded.replace("’", "'")
     )
     return " ".join("".join(kept).split())
+
+
+def spoken_words(text: str) -> str:
+    """`plain_words`, with a digit that stands alone by its English name: "Press 5" is said so."""
+    return " ".join(_SPELLED.get(word, word) for word in plain_words(text).split())
+
+
+def printed_words(text: str) -> str:
+    """What print tells apart: case and punctuation, but no kinds of space or of the same sign."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
 class ErrorRates(AdditiveMetric):
@@ -54,6 +67,23 @@ class ErrorRates(AdditiveMetric):
             missed = output.substitutions + output.deletions
             row += [missed + output.insertions, missed + output.hits]
         return row
+
+
+class ExactTranscripts(AdditiveMetric):
+    """exact: the share of transcripts that have all words right, and none too many.
+
+    Golds, predictions and errors as ErrorRates has them.
+    """
+
+    name = "exact_transcripts"
+
+    def __init__(self, normalise: Callable[[str], str] = plain_words) -> None:
+        self.normalise = normalise
+
+    def parts(self, golds: Sequence[JsonValue], predictions: Sequence[JsonValue]) -> Parts:
+        pairs = zip(golds, predictions, strict=True)
+        right = (self.normalise(read_text(g)) == self.normalise(read_text(p)) for g, p in pairs)
+        return means(("exact",), [[float(one)] for one in right])
 
 
 def _figures(sums: Array) -> dict[str, Array]:

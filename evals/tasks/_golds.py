@@ -7,6 +7,7 @@ from typing import Any
 
 from evals.metrics.plans import HANDOFF
 from evals.task import Sample
+from model_servers.coco_labels import COCO_LABELS
 
 Unmatchable = Callable[[Sample], str | None]
 _SHOWN = 5
@@ -32,6 +33,13 @@ def only_tags(labels: Collection[str]) -> Unmatchable:
         return f"{_named(foreign)} is none of {_named(labels)}" if foreign else None
 
     return reason
+
+
+def only_objects(sample: Sample) -> str | None:
+    """Why not all boxes can be found: some have labels that the detector has never learnt."""
+    boxes: Any = sample.gold
+    foreign = {box["label"] for box in boxes} - {*COCO_LABELS}
+    return f"{_named(foreign)} is none of the {len(COCO_LABELS)} kinds" if foreign else None
 
 
 def only_tools(known: Callable[[Sample], Collection[str]]) -> Unmatchable:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from model_servers.contracts import ChatMessage
 from orchestrator.api.chat_request import (
     AnyMessage,
     AssistantMessage,
+    AudioPart,
     ChatRequest,
     Extension,
     NamedAttachment,
@@ -18,6 +20,7 @@ from orchestrator.api.chat_request import (
 )
 from orchestrator.api.uploads import attachment
 from orchestrator.errors import BadRequest
+from orchestrator.spoken import only_recording
 from orchestrator.turn import Limits, Message, Turn
 from tools.artifacts import Artifact, clean_name
 
@@ -68,7 +71,8 @@ def limits_of(extension: Extension, settings: Settings) -> Limits:
 async def as_turn(request: ChatRequest, service: Service, owner: str) -> Turn:
     """The last message is the request, those before it are the history.
 
-    System messages do not reach the agent: it has its own instructions.
+    Without a word of text an audio part is the request itself, spoken. System messages do not
+    reach the agent: it has its own instructions.
     Raises BadRequest, InvalidInput, NotFound.
     """
     extension = request.switchboard or Extension()
@@ -79,6 +83,9 @@ async def as_turn(request: ChatRequest, service: Service, owner: str) -> Turn:
             "on; send the files, or plan_only.",
             param="switchboard.attachments",
         )
+    speech = None
+    if not text.strip():
+        speech, files = _spoken(request.messages[-1], files)
     history = [_history(message) for message in request.messages[:-1]]
     earlier = tuple(message for message in history if message is not None)
     if earlier and (extension.conversation is not None or extension.store):
@@ -89,12 +96,25 @@ async def as_turn(request: ChatRequest, service: Service, owner: str) -> Turn:
         )
     return Turn(
         text=text,
+        speech=speech,
         attachments=(*files, *map(_without_bytes, extension.attachments)),
         conversation_id=extension.conversation,
         history=earlier,
         plan_only=extension.plan_only,
         owner=owner,
     )
+
+
+def _spoken(
+    message: AnyMessage, files: Sequence[Artifact]
+) -> tuple[Artifact | None, tuple[Artifact, ...]]:
+    """The recording that is the request, and the files that it is about."""
+    content = message.content or ()
+    parts = [] if isinstance(content, str) else content
+    brought = [part for part in parts if not isinstance(part, TextPart)]
+    sent = list(zip(brought, files, strict=True))
+    speech = only_recording([file for part, file in sent if isinstance(part, AudioPart)])
+    return speech, tuple(file for part, file in sent if not isinstance(part, AudioPart))
 
 
 def _without_bytes(named: NamedAttachment) -> Artifact:

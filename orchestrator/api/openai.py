@@ -42,7 +42,8 @@ async def create_chat_completion(
     the model runs that tool alone on the last message, with parameters such as a target language
     from the system message. With `tools` or a JSON `response_format` the chat model answers
     itself; with `parallel_tool_calls` it may call a function several times. System messages do
-    not reach the agent, which has its own instructions.
+    not reach the agent, which has its own instructions. An audio part without a word of text is
+    the request itself: it is written down, and `heard` in the outcome has what was understood.
 
     The extension field `switchboard` continues or keeps a conversation, stops after planning,
     lowers what the request may take (time, steps, calls and tokens of the chat model), and asks

@@ -14,15 +14,15 @@ from typing import Any
 from uuid import uuid4
 
 import gradio as gr
-from gradio.processing_utils import save_bytes_to_cache
 
 from model_servers.contracts import SwitchboardError
 from orchestrator.api.facade import Service
 from orchestrator.intake import take_in
-from orchestrator.page import render
+from orchestrator.page import media, render
 from orchestrator.page.pacing import paced
 from orchestrator.page.turns import TurnView, stopped, stored
-from orchestrator.turn import Outcome, Turn
+from orchestrator.spoken import only_recording
+from orchestrator.turn import Turn
 from tools.artifacts import Artifact
 from tools.contracts import NotFound
 
@@ -30,6 +30,8 @@ MAX_SHOWN_MESSAGES = 200
 MAX_TABS = 10_000
 REDRAW_S = 0.08
 IDLE_S = 1.0
+RECORDED = "audio.wav"
+"""The name that Gradio gives to what the microphone records."""
 
 _log = logging.getLogger(__name__)
 
@@ -58,6 +60,27 @@ class _Tab:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
+@dataclass
+class _Asked:
+    """A request as it was sent. `files` and `recordings` are what was kept of the uploads, and
+    `pictures` those that can be looked at, as HTML."""
+
+    words: str
+    paths: Sequence[Path]
+    files: list[Artifact] = field(default_factory=list)
+    recordings: list[Artifact] = field(default_factory=list)
+    pictures: str = ""
+
+    def is_speech(self, path: Path) -> bool:
+        """Whether an upload is the request itself: what was recorded, without a word beside it."""
+        return not self.words and path.name == RECORDED
+
+    def bubble(self, heard: str) -> render.Bubble:
+        names = [path.name for path in self.paths if not self.is_speech(path)]
+        spoken = any(map(self.is_speech, self.paths))
+        return render.request(self.words or heard, names, self.pictures, spoken=spoken)
+
+
 class Chat:
     """The page's event handlers. Each gets and gives the values of Gradio's components.
 
@@ -66,12 +89,10 @@ class Chat:
 
     Args:
         service: what runs the requests and keeps the conversations.
-        cache_dir: the folder from which Gradio serves files.
     """
 
-    def __init__(self, service: Service, cache_dir: str) -> None:
+    def __init__(self, service: Service) -> None:
         self._service = service
-        self._cache_dir = cache_dir
         self._tabs: OrderedDict[str, _Tab] = OrderedDict()
 
     async def respond(
@@ -80,27 +101,32 @@ class Chat:
         """Run a request; yields (messages, text box, conversation) as it goes."""
         words, paths = _said(said)
         if not words and not paths:
-            gr.Info("Write what you want, or add a file.")
+            gr.Info("Write or say what you want.")
             yield _AS_IT_IS
             return
         owner, tab = _owner(request), self._tab(request)
-        view = TurnView(key=f"turn-{uuid4().hex}", started=time.monotonic())
-        files: History = []
-        shown = [*history, render.request(words, [path.name for path in paths])]
+        view = TurnView(f"turn-{uuid4().hex}", time.monotonic(), self._link)
+        asked = _Asked(words, paths)
 
         def now() -> History:
-            return [*shown, *view.bubbles(time.monotonic())]
+            heard = view.heard.text if view.heard else ""
+            return [*history, asked.bubble(heard), *view.bubbles(time.monotonic())]
 
         with _run(tab) as running:
             yield now(), _busy_box(), gr.skip()
             try:
-                attachments = await asyncio.to_thread(self._take, paths)
+                await asyncio.to_thread(self._take, asked)
+                speech = only_recording(asked.recordings)
                 if not current:
                     current = await self._service.conversations.create(owner)
                     tab.conversation = current
                     yield gr.skip(), gr.skip(), current
                 turn = Turn(
-                    text=words, attachments=attachments, conversation_id=current, owner=owner
+                    text=words,
+                    speech=speech,
+                    attachments=tuple(asked.files),
+                    conversation_id=current,
+                    owner=owner,
                 )
                 events = paced(
                     self._service.run(turn),
@@ -113,7 +139,6 @@ class Chat:
                         for event in batch:
                             view.apply(event, time.monotonic())
                         yield now(), gr.skip(), gr.skip()
-                files = await self._files(view.outcome.artifacts) if view.outcome else []
             except SwitchboardError as error:
                 view.fail(error.message)
             except Exception:
@@ -121,7 +146,7 @@ class Chat:
                 view.fail(render.TRY_AGAIN)
             if not running.left:
                 whole = view.outcome is not None or not running.stop.is_set()
-                yield [*now(), *files] if whole else stopped(now()), gr.skip(), gr.skip()
+                yield now() if whole else stopped(now()), gr.skip(), gr.skip()
             # Gradio sends what was yielded last once more, after the page may have gone on.
             yield _AS_IT_IS
 
@@ -221,41 +246,30 @@ class Chat:
         except NotFound:
             gone = render.notice("That conversation is not here any more: this is a new one.")
             return [gone], "", ""
-        shown: History = []
-        for message in kept:
-            shown.extend(stored([message]))
-            if message.role == "assistant" and message.outcome is not None:
-                made = Outcome.model_validate(message.outcome).artifacts
-                shown.extend(await self._files(made))
+        shown: History = list(await asyncio.to_thread(stored, kept, self._link))
         if handoff is None:
             return shown, "", wanted
         since = (m for m in kept if m.created_at >= handoff.created_at)
         answered = any(message.role == "person" for message in since)
         return shown, render.banner(wanted, last, handoff.id, answered=answered), wanted
 
-    def _take(self, paths: Sequence[Path]) -> tuple[Artifact, ...]:
+    def _take(self, asked: _Asked) -> None:
         """Keep what was uploaded, and leave no copy where Gradio put it."""
         try:
-            return tuple(
-                take_in(self._service.artifacts, path.read_bytes(), name=path.name)
-                for path in paths
-            )
+            for path in asked.paths:
+                file = take_in(self._service.artifacts, path.read_bytes(), name=path.name)
+                (asked.recordings if asked.is_speech(path) else asked.files).append(file)
+            asked.pictures = media.attached(asked.files, self._link)
         finally:
-            for path in paths:
+            for path in asked.paths:
                 path.unlink(missing_ok=True)
 
-    async def _files(self, artifacts: Sequence[Artifact]) -> History:
-        """Files that tools made, for the page to show or offer."""
-        made = [artifact for artifact in artifacts if artifact.origin == "tool"]
-        paths = await asyncio.gather(*(asyncio.to_thread(self._copy, file) for file in made))
-        return [{"role": "assistant", "content": {"path": path}} for path in paths if path]
-
-    def _copy(self, artifact: Artifact) -> str | None:
+    def _link(self, artifact_id: str) -> str | None:
         try:
-            with self._service.artifacts.open(artifact.id) as file:
-                return str(save_bytes_to_cache(file.read(), artifact.name, self._cache_dir))
-        except NotFound:  # it has expired; the step still names it
+            self._service.artifacts.get(artifact_id)
+        except NotFound:  # it has expired
             return None
+        return self._service.links.link(artifact_id).removeprefix("/")
 
     async def _list(self, owner: str) -> str:
         try:

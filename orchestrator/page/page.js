@@ -69,6 +69,65 @@ addEventListener("pagehide", () => {
   for (const [message, sent] of sending) if (sent !== given.get(message)) sendThumb(message);
 });
 
+// An answer is read aloud in its own language, one at a time; clicked again, it is quiet.
+let aloud = null;
+
+const showAloud = (button) => {
+  const pressed = String(button.value === aloud?.message);
+  if (button.ariaPressed !== pressed) button.ariaPressed = pressed;
+};
+const hush = () => {
+  aloud?.stop.abort();
+  aloud?.player?.pause();
+  if (aloud?.player) URL.revokeObjectURL(aloud.player.src);
+  aloud = null;
+  document.querySelectorAll("#chat button.aloud").forEach(showAloud);
+};
+const wordsOf = (answer) => {
+  const copy = answer.querySelector(".words").cloneNode(true);
+  for (const mark of copy.querySelectorAll("button.mark")) mark.remove();
+  // Only what is laid out knows where its lines end.
+  copy.className = "laid-out";
+  document.body.append(copy);
+  const words = copy.innerText;
+  copy.remove();
+  return words;
+};
+const readAloud = async (button) => {
+  hush();
+  const own = (aloud = { message: button.value, stop: new AbortController() });
+  const answer = button.closest(".answer");
+  showAloud(button);
+  try {
+    const response = await fetch("v1/audio/speech", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ model: "switchboard", voice: "alloy", input: wordsOf(answer) }),
+      signal: own.stop.signal,
+    });
+    if (!response.ok) throw new Error((await response.json()).error.message);
+    const sound = await response.blob();
+    if (own !== aloud) return;
+    own.player = new Audio(URL.createObjectURL(sound));
+    own.player.addEventListener("ended", () => own === aloud && hush());
+    await own.player.play();
+  } catch (error) {
+    if (own !== aloud) return;
+    hush();
+    const reason = document.createElement("p");
+    reason.className = "reason";
+    reason.role = "alert";
+    reason.textContent = error.message;
+    answer.append(reason);
+  }
+};
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("#chat button.aloud");
+  if (!button) return;
+  if (button.value === aloud?.message) hush();
+  else readAloud(button);
+});
+
 let requests = 0;
 new MutationObserver(() => {
   // What was just asked is brought into view; from there Gradio follows the answer.
@@ -81,4 +140,5 @@ new MutationObserver(() => {
     message.setAttribute("aria-label", message.dataset.testid === "user" ? "Request" : "Answer");
   }
   document.querySelectorAll("#chat .thumbs").forEach(showThumbs);
+  document.querySelectorAll("#chat button.aloud").forEach(showAloud);
 }).observe(document, { subtree: true, childList: true, attributeFilter: ["aria-label"] });

@@ -13,7 +13,7 @@ from orchestrator.api.facade import Service
 from orchestrator.page.chat import Chat
 from orchestrator.page.headers import PageHeaders
 
-FILE_TYPES = [".md", ".txt", ".html", ".pdf", ".docx", ".csv"]
+FILE_TYPES = [".md", ".txt", ".html", ".pdf", ".docx", ".csv", "image", "audio", "video"]
 UPLOADS_KEPT_S = 3600
 
 EXAMPLES = (
@@ -42,7 +42,7 @@ _HERE = Path(__file__).parent
 _HEADER = """
 <header class="masthead">
   <h1>Switchboard</h1>
-  <p>Ask in plain language. It answers from the handbook, sorts, sums up and translates.</p>
+  <p>Ask in plain language. It reads, looks, listens, and answers.</p>
 </header>
 """
 _FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
@@ -80,14 +80,15 @@ def build_page(service: Service) -> Any:
         box = gr.MultimodalTextbox(
             show_label=False,
             container=False,
-            placeholder="Ask, or add a file",
+            placeholder="Ask, add a file, or speak",
+            sources=["upload", "microphone"],
             file_types=FILE_TYPES,
             file_count="multiple",
             max_plain_text_length=service.settings.max_prompt_chars,
             autofocus=True,
             elem_id="ask",
         )
-        chat = Chat(service, chatbot.GRADIO_CACHE)
+        chat = Chat(service)
         view = [chatbot, banner, listed, box, current]
 
         queued: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}

@@ -42,12 +42,19 @@ def seconds(value: float) -> str:
     return f"{value:.1f} s" if value < 9.95 else f"{value:.0f} s"
 
 
-def request(words: str, files: Iterable[str] = ()) -> Bubble:
-    """What the person sent."""
+def request(
+    words: str, files: Iterable[str] = (), pictures: str = "", *, spoken: bool = False
+) -> Bubble:
+    """What the person sent; `spoken` where the words were heard, or are still listened to.
+
+    `pictures` are ready HTML.
+    """
     chips = "".join(f'<span class="chip file">{text(name)}</span>' for name in files)
     said = f'<p class="said" dir="auto">{text(words)}</p>' if words else ""
     attached = f'<p class="files">{chips}</p>' if chips else ""
-    return {"role": "user", "content": block("request", said, attached), "metadata": {}}
+    voice = f'<p class="voice">{"You said" if words else "Listening…"}</p>' if spoken else ""
+    content = block("request", voice, said, pictures, attached)
+    return {"role": "user", "content": content, "metadata": {}}
 
 
 def answer(
@@ -55,16 +62,20 @@ def answer(
     citations: Sequence[Citation] = (),
     message_id: str | None = None,
     rating: Thumb | None = None,
+    *,
+    media: str = "",
 ) -> Bubble:
-    """The answer, its [1] marks as buttons, and below it the passages that it rests on.
+    """The answer, its [1] marks as buttons, and below it what was made for it and the passages
+    that it rests on. `media` is ready HTML.
 
     One that is stored, and so has an id, can be given a thumb.
     """
     labels = {c.number: _source(c) for c in citations}
     thumbs = _thumbs(message_id, rating) if message_id else ""
+    words = f'<div class="words">{prose(markdown, labels)}</div>'
     return {
         "role": "assistant",
-        "content": block("answer", prose(markdown, labels), _passages(citations), thumbs),
+        "content": block("answer", words, media, _passages(citations), thumbs),
         "metadata": {},
     }
 
@@ -185,7 +196,11 @@ def _thumbs(message_id: str, rating: Thumb | None) -> str:
         f' value="{text(message_id)}" title="{name}"></button>'
         for kind, value, name in (("down", -1, "Dislike"), ("up", 1, "Like"))
     )
-    return f'<p class="thumbs">{buttons}</p>'
+    aloud = (
+        f'<button type="button" class="aloud" value="{text(message_id)}" title="Read aloud">'
+        "</button>"
+    )
+    return f'<p class="thumbs">{buttons}{aloud}</p>'
 
 
 def _findings(report: StepReport) -> tuple[str, ...]:

@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.conversations import StoredMessage, Thumb
-from orchestrator.page import render
+from orchestrator.page import media, render
+from orchestrator.page.media import Link
 from orchestrator.page.render import Bubble
+from orchestrator.page.timeline import timeline
 from orchestrator.plan import Plan, Step
 from orchestrator.turn import (
     Event,
     Finished,
+    Heard,
+    HeardReport,
     Outcome,
     Planned,
     Routed,
@@ -23,6 +27,7 @@ from orchestrator.turn import (
     StepReport,
     TextDelta,
 )
+from tools.analyze_video import AnalyzeVideo
 from tools.artifacts import Artifact
 
 
@@ -31,11 +36,12 @@ class TurnView:
     """What is known so far of a turn that runs.
 
     `key` sets its messages apart from those of other turns on the page; `started` is on the clock
-    of the `now` that the methods are given, in seconds.
+    of the `now` that the methods are given, in seconds; `link` gives the addresses of files.
     """
 
     key: str
     started: float
+    link: Link
     _route: RouteReport | None = None
     _plan: Plan = Plan()
     _steps: dict[str, StepReport] = field(default_factory=dict)
@@ -43,10 +49,13 @@ class TurnView:
     _fractions: dict[str, float] = field(default_factory=dict)
     _pieces: list[str] = field(default_factory=list)
     _error: str | None = None
+    heard: HeardReport | None = None
     outcome: Outcome | None = None
 
     def apply(self, event: Event, now: float) -> None:
         match event:
+            case Heard(heard=heard):
+                self.heard = heard
             case Routed(route=route):
                 self._route = route
             case Planned(plan=plan):
@@ -67,7 +76,7 @@ class TurnView:
 
     def bubbles(self, now: float) -> list[Bubble]:
         if self.outcome is not None:
-            return outcome(self.outcome, self.key)
+            return outcome(self.outcome, self.key, self.link)
         ended = self._error is not None
         shown: list[Bubble] = []
         if self._route is not None or not ended:
@@ -111,8 +120,8 @@ class TurnView:
         return f"running, {max(0.0, now - self._began[step.id]):.0f} s"
 
 
-def outcome(done: Outcome, key: str, rating: Thumb | None = None) -> list[Bubble]:
-    """A finished turn: the fold with its steps, then the answer and its thumb.
+def outcome(done: Outcome, key: str, link: Link, rating: Thumb | None = None) -> list[Bubble]:
+    """A finished turn: the fold with its steps, then the answer with what was made, and its thumb.
 
     Where nothing was done but to hand it to a person or back, that is said and no more. A message
     to the person has no answer that is kept: the banner says where it went.
@@ -125,11 +134,22 @@ def outcome(done: Outcome, key: str, rating: Thumb | None = None) -> list[Bubble
         render.work(_summary(done), render.route(done.route, done.usage), key=key, done=True),
         *steps,
     ]
-    if done.answer or done.error is None:
-        shown.append(render.answer(done.answer, done.citations, done.message_id, rating))
+    pictured = _timelines(done.steps) + media.made(done.artifacts, link)
+    if done.answer or pictured or done.error is None:
+        shown.append(
+            render.answer(done.answer, done.citations, done.message_id, rating, media=pictured)
+        )
     if done.error is not None:
         shown.append(render.error(done.error.message))
     return shown
+
+
+def _timelines(steps: Iterable[StepReport]) -> str:
+    return "".join(
+        timeline(step.result)
+        for step in steps
+        if step.tool == AnalyzeVideo.name and step.result is not None
+    )
 
 
 def _summary(done: Outcome) -> str:
@@ -163,12 +183,12 @@ def _closed(message: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**message, "metadata": {**metadata, "title": title, "status": "done"}}
 
 
-def stored(messages: Iterable[StoredMessage]) -> list[Bubble]:
+def stored(messages: Iterable[StoredMessage], link: Link) -> list[Bubble]:
     """A conversation that was kept, as the page shows it."""
     shown: list[Bubble] = []
     for message in messages:
         if message.role == "user":
-            shown.append(render.request(message.content, _file_names(message)))
+            shown.append(_request(message, link))
         elif message.role == "person":
             shown.append(render.person(message.content))
         elif message.outcome is None:
@@ -176,10 +196,13 @@ def stored(messages: Iterable[StoredMessage]) -> list[Bubble]:
         else:
             # Stored before the message had its id.
             done = Outcome.model_validate({**message.outcome, "message_id": message.id})
-            shown.extend(outcome(done, message.id, message.rating))
+            shown.extend(outcome(done, message.id, link, message.rating))
     return shown
 
 
-def _file_names(message: StoredMessage) -> list[str]:
-    attached = (message.outcome or {}).get("attachments", ())
-    return [Artifact.model_validate(file).name for file in attached]
+def _request(message: StoredMessage, link: Link) -> Bubble:
+    kept = message.outcome or {}
+    files = [Artifact.model_validate(file) for file in kept.get("attachments", ())]
+    names = [file.name for file in files]
+    pictures = media.attached(files, link)
+    return render.request(message.content, names, pictures, spoken="heard" in kept)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from queue import Queue
 from typing import Any, TypeVar, cast
 
 from fastapi import FastAPI
+from PIL import Image
 
 from model_servers.contracts import ModelUnavailable
 from orchestrator.admission import Admission, Bounds
@@ -18,6 +20,7 @@ from orchestrator.api.app import create_app
 from orchestrator.api.facade import Service
 from orchestrator.conversations import ConversationStore
 from orchestrator.database import open_database
+from orchestrator.file_links import FileLinks
 from orchestrator.handoffs import HandoffStore
 from orchestrator.keys import KeyStore
 from orchestrator.page import mount_page
@@ -28,6 +31,8 @@ from orchestrator.turn import (
     ErrorReport,
     Event,
     Finished,
+    Heard,
+    HeardReport,
     Outcome,
     Planned,
     Routed,
@@ -40,7 +45,10 @@ from orchestrator.turn import (
     Turn,
     UsageReport,
 )
-from tools.artifacts import FileArtifactStore
+from tests.media_files import sound
+from tools.artifacts import Artifact, FileArtifactStore
+from tools.drawing import Mark, draw_marks
+from tools.media import decode_image
 
 T = TypeVar("T")
 
@@ -56,6 +64,11 @@ HOSTILE = (
 )
 
 
+BOX = (40.0, 60.0, 200.0, 180.0)
+"""Of the thing that is found in every picture, in pixels."""
+SPOKEN = "Maria wants to hear this"
+
+
 @dataclass
 class Answer:
     """What the script lets a request come to."""
@@ -65,6 +78,7 @@ class Answer:
     steps: tuple[StepReport, ...] = ()
     citations: tuple[Citation, ...] = ()
     route: RouteReport = RouteReport(path="router", confidence=0.97)
+    made: tuple[Artifact, ...] = ()
 
 
 HANDED_OVER = RouteReport(path="handoff", confidence=1.0)
@@ -90,6 +104,7 @@ class ScriptedService:
             self.home / "files", max_file_bytes=50_000, quota_bytes=1_000_000
         )
         self.admission = Admission(Bounds())
+        self.links = FileLinks(b"key", 3_600)
         self._gate = asyncio.Event()
 
     async def open(self) -> None:
@@ -117,7 +132,16 @@ class ScriptedService:
         self.turns.append(turn)
         conversation = turn.conversation_id
         assert conversation is not None
-        kept = {"attachments": [file.model_dump(mode="json") for file in turn.attachments]}
+        kept: dict[str, Any] = {
+            "attachments": [file.model_dump(mode="json") for file in turn.attachments]
+        }
+        if turn.speech is not None:
+            heard = HeardReport(
+                text=SPOKEN, language="en", confidence=0.9, seconds=1.0, audio=turn.speech
+            )
+            turn = turn.model_copy(update={"text": SPOKEN, "heard": heard})
+            kept["heard"] = heard.model_dump(mode="json")
+            yield Heard(heard=heard)
         await self.conversations.append(conversation, "user", turn.text, kept)
         try:
             async for event in self._play(turn, conversation):
@@ -128,7 +152,7 @@ class ScriptedService:
 
     async def _play(self, turn: Turn, conversation: str) -> AsyncIterator[Event]:
         handoff = await self.handoffs.open_for(conversation)
-        answer = PASSED_ON if handoff else script(turn)
+        answer = PASSED_ON if handoff else self._media(turn) or script(turn)
         if "a human" in turn.text:
             handoff = await self.handoffs.open(conversation, "turn_1", "human_requested")
         yield Routed(route=answer.route)
@@ -152,6 +176,7 @@ class ScriptedService:
             plan=answer.plan,
             steps=answer.steps,
             citations=answer.citations,
+            artifacts=answer.made,
             route=answer.route,
             usage=UsageReport(total_tokens=840, llm_calls=1),
             seconds=1.42,
@@ -163,6 +188,24 @@ class ScriptedService:
                 conversation, "assistant", answer.text, outcome.model_dump(mode="json")
             )
         yield Finished(outcome=outcome.model_copy(update={"message_id": message_id}))
+
+    def _media(self, turn: Turn) -> Answer | None:
+        """What comes with a file that is made here and now."""
+        if "say it" in turn.text:
+            spoken = sound("mp3", "libmp3lame", 0.5)
+            return Answer("I have said it.", made=(self._made(spoken, "speech.mp3"),))
+        for file in turn.attachments:
+            if file.kind == "image":
+                with self.artifacts.open(file.id) as content:
+                    image = decode_image(content.read())
+                drawn = io.BytesIO()
+                marked = draw_marks(image, [Mark(BOX, "dog 98%", "dog")])
+                Image.fromarray(marked).save(drawn, "PNG")
+                return Answer("There is one dog.", made=(self._made(drawn.getvalue(), "dog.png"),))
+        return None
+
+    def _made(self, data: bytes, name: str) -> Artifact:
+        return self.artifacts.put(data, name=name, origin="tool")
 
 
 def script(turn: Turn) -> Answer:
@@ -177,6 +220,8 @@ def script(turn: Turn) -> Answer:
         return Answer("I am handing this conversation over to a person.", route=HANDED_OVER)
     if "Maria" in words:
         return _fan_out()
+    if "happens" in words:
+        return _video()
     if turn.attachments:
         names = ", ".join(f"{a.name} ({a.kind}, {a.size} bytes)" for a in turn.attachments)
         return Answer(f"I have read {names}.")
@@ -286,6 +331,22 @@ def _fan_out() -> Answer:
         plan,
         reports,
         route=RouteReport(path="planner", confidence=0.41),
+    )
+
+
+def _video() -> Answer:
+    track = {"number": 1, "label": "dog", "score": 0.8, "first_box": BOX, "last_box": BOX}
+    result = {
+        "text": "A dog comes at 0:02 and goes at 0:06.",
+        "duration_s": 8.0,
+        "shots": [{"start_s": 0.0, "end_s": 4.0}, {"start_s": 4.0, "end_s": 8.0}],
+        "tracks": [{**track, "entry_s": 2.0, "exit_s": 6.0}],
+        "unusual": [{"start_s": 6.0, "end_s": 7.0, "score": 4.0, "reasons": ["motion"]}],
+    }
+    return Answer(
+        "A dog comes at 0:02 and goes at 0:06.",
+        Plan(steps=(Step(id="s1", tool="analyze_video", args={}),)),
+        (StepReport(id="s1", tool="analyze_video", status="ok", seconds=3.1, result=result),),
     )
 
 

@@ -299,7 +299,7 @@ def test_a_file_that_is_not_what_it_says_is_refused(chat: ChatPage, tmp_path: Pa
 def test_nothing_said_is_no_request(chat: ChatPage, service: ScriptedService) -> None:
     before = len(service.turns)
     chat.say("   ")
-    expect(chat.page.get_by_text("Write what you want, or add a file.")).to_be_visible()
+    expect(chat.page.get_by_text("Write or say what you want.")).to_be_visible()
     chat.ask(LAPTOP)
     assert [turn.text for turn in service.turns[before:]] == [LAPTOP]
 

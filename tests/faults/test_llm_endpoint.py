@@ -241,7 +241,7 @@ async def test_llm_stream_is_cut_and_the_part_is_kept_with_its_label(
     assert answer.content == "The answer is forty"
     assert answer.outcome is not None
     assert answer.outcome["error"]["code"] == "model_unavailable"
-    *_, part, label = stored([asked, answer])
+    *_, part, label = stored([asked, answer], lambda _: None)
     assert "forty" in part["content"]
     assert "broke off" in label["content"]
 

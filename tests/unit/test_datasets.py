@@ -413,6 +413,60 @@ def test_recordings_are_found_beside_their_transcripts(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_sentences_are_rows_or_lines(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "a.csv": "language,text\nde,Guten Tag.\n,Hello.\nen,\n",
+            "b.jsonl": lines({"sentence": "Oi."}, {"words": "no"}),
+            "c.txt": "One.\n\n Two. \n",
+        },
+    )
+    dataset = datasets.sentences(tmp_path)
+    assert [(s.id, s.inputs["text"], s.gold, s.groups) for s in dataset.samples] == [
+        ("a:2", "Guten Tag.", "Guten Tag.", {"language": "de"}),
+        ("a:3", "Hello.", "Hello.", {}),
+        ("b:1", "Oi.", "Oi.", {}),
+        ("c:1", "One.", "One.", {}),
+        ("c:3", "Two.", "Two.", {}),
+    ]
+    assert bad_lines(dataset) == [("a.csv", 4), ("b.jsonl", 2)]
+
+
+# --- pictures ---
+
+
+def test_pictures_are_in_folders_of_their_labels(tmp_path: Path) -> None:
+    photo(tmp_path, "mug/a.png")
+    photo(tmp_path, "cup/b.png")
+    write(tmp_path, {"mug/notes.txt": "", "top.png": ""})
+    dataset = datasets.pictures_by_label(tmp_path)
+    assert [(s.id, s.gold) for s in dataset.samples] == [("cup/b.png", "cup"), ("mug/a.png", "mug")]
+    assert dataset.samples[0].inputs == {"image": str(tmp_path / "cup/b.png")}
+    photo(tmp_path, "mug/c.png")
+    assert datasets.pictures_by_label(tmp_path).version != dataset.version
+
+
+def test_writing_is_beside_its_picture_or_in_a_table(tmp_path: Path) -> None:
+    for name in ("sign.png", "page.jpg", "images/label.png", "blank.png"):
+        photo(tmp_path, name)
+    write(
+        tmp_path,
+        {
+            "page.gt.txt": "Two\nlines\n",
+            "blank.txt": "\n",
+            "all.csv": "file,text\nsign.png,EXIT\nlabel.png,Tea\n../x.png,no\n",
+        },
+    )
+    dataset = datasets.written_pictures(tmp_path)
+    assert {s.id: s.gold for s in dataset.samples} == {
+        "sign.png": "EXIT",
+        "images/label.png": "Tea",
+        "page.jpg": "Two\nlines",
+    }
+    assert bad_lines(dataset) == [("all.csv", 4), ("blank.txt", 1)]
+
+
 # --- ratings ---
 
 FLAGS = "|0|0|0|1|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0"
@@ -635,6 +689,10 @@ FORMATS: dict[str, tuple[Load, tuple[str, ...]]] = {
     "coco": (datasets.coco, ("a.json",)),
     "yolo": (datasets.yolo, ("data.yaml", "images/a.jpg", "labels/a.txt")),
     "recordings": (datasets.recordings, ("a.csv", "metadata.csv", "b.trans.txt", "c.jsonl")),
+    "sentences": (datasets.sentences, ("a.csv", "b.jsonl", "c.txt")),
+    "pictures_by_label": (datasets.pictures_by_label, ("x/a.jpg", "x/b.png")),
+    "written_pictures": (datasets.written_pictures, ("a.csv", "a.jsonl", "b.png", "b.txt")),
+    "masks": (datasets.masks, ("images/a.jpg", "masks/a.png")),
     "movielens": (datasets.movielens, ("movies.dat", "ratings.dat")),
     "bfcl": (datasets.bfcl, ("BFCL_v4_x.json", "possible_answer/BFCL_v4_x.json")),
     "metatool": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -94,6 +95,17 @@ async def test_documents_are_given_to_a_collection_under_their_names(
     assert [one.name for one in kept] == ["a%2Fb.md", "en/c.md"]
     with pytest.raises(ServiceRefused):
         await way.upload("/v1/kb/documents", [("empty.md", b"")], {"collection": "books"})
+
+
+async def test_a_file_that_was_given_can_be_had_by_its_sha256(way: InProcess) -> None:
+    data = b"some words"
+    watched = WatchedWay(way)
+    await watched.upload("/v1/files", [("note.txt", data)], {"purpose": "user_data"})
+    assert await watched.download(hashlib.sha256(data).hexdigest()) == data
+    with pytest.raises(ServiceRefused):
+        await way.download("0" * 64)
+    with pytest.raises(NoWay, match="get the files"):
+        await WatchedWay(FakeWay()).download("0" * 64)
 
 
 async def test_a_file_is_sent_with_its_name_and_bytes() -> None:

@@ -12,6 +12,7 @@ from evals.metrics import (
     AdditiveMetric,
     Citations,
     ErrorRates,
+    ExactTranscripts,
     MetricError,
     SpanEntities,
     SquadAnswers,
@@ -19,6 +20,8 @@ from evals.metrics import (
     Translation,
     normalise_answer,
     plain_words,
+    printed_words,
+    spoken_words,
     tokeniser_of,
 )
 
@@ -133,6 +136,14 @@ def test_the_example_of_jiwer() -> None:
 def test_transcripts_are_compared_by_sound() -> None:
     assert plain_words("“Don’t, STOP!”") == "don't stop"
     assert ErrorRates()(["Don't stop."], ["don’t  stop"]) == {"wer": 0.0, "cer": 0.0}
+
+
+def test_a_transcript_is_exact_or_not() -> None:
+    golds: list[Any] = ["press five", "press five", "press five", "press five"]
+    found: list[Any] = ["Press 5!", "press five now", None, {"text": "Press five."}]
+    assert ExactTranscripts(spoken_words)(golds, found) == {"exact": 0.5}
+    assert ExactTranscripts()(golds, found) == {"exact": 0.25}
+    assert printed_words(" Ａ  b\n") == "A b"
 
 
 def test_a_missing_transcript_is_all_wrong() -> None:

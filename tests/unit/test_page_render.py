@@ -35,13 +35,15 @@ from orchestrator.turn import (
 from tools.artifacts import Artifact
 
 INERT_TAGS = re.compile(
-    "a|b|blockquote|br|button|code|details|div|em|h[1-6]|hr|li|meter|nav|ol|p|pre|s|section|small|"
-    "span|strong|summary|table|tbody|td|th|thead|tr|ul"
+    "a|audio|b|blockquote|br|button|code|details|div|em|figcaption|figure|h[1-6]|hr|img|li|meter|"
+    "nav|ol|p|pre|s|section|small|span|strong|summary|table|tbody|td|th|thead|tr|ul|video"
 )
 INERT_ATTRIBUTES = re.compile(
-    "aria-label|class|data-conversation|data-handoff|data-last-message|dir|href|max|min|role|start|"
-    "style|title|type|value"
+    "alt|aria-label|class|controls|data-conversation|data-handoff|data-last-message|dir|download|"
+    "href|loading|max|min|preload|role|src|start|style|title|type|value"
 )
+INERT_STYLE = re.compile(r"text-align:\w+|left:[\d.]+%(;width:[\d.]+%)?")
+VOID_TAGS = {"br", "hr", "img"}
 HOSTILE = st.sampled_from(
     [
         "<script>alert(1)</script>",
@@ -88,11 +90,11 @@ class Reading(HTMLParser):
         self.tags.add(tag)
         for name, value in attrs:
             self.attributes.setdefault(name, set()).add(value or "")
-        if tag not in {"br", "hr"}:
+        if tag not in VOID_TAGS:
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in {"br", "hr"}:
+        if tag in VOID_TAGS:
             return
         self.balanced = self.balanced and bool(self.open) and self.open.pop() == tag
 
@@ -104,8 +106,10 @@ def assert_inert(html: str) -> Reading:
     found = Reading(html)
     assert all(map(INERT_TAGS.fullmatch, found.tags))
     assert all(map(INERT_ATTRIBUTES.fullmatch, found.attributes))
-    assert all(link.startswith("?conversation=") for link in found.attributes.get("href", ()))
-    assert all(s.startswith("text-align:") for s in found.attributes.get("style", ()))
+    own = ("?conversation=", "files/")
+    assert all(link.startswith(own) for link in found.attributes.get("href", ()))
+    assert all(source.startswith("files/") for source in found.attributes.get("src", ()))
+    assert all(map(INERT_STYLE.fullmatch, found.attributes.get("style", ())))
     assert found.balanced
     return found
 
@@ -117,6 +121,11 @@ def assert_whole(bubble: render.Bubble) -> None:
         assert html.endswith("</div>")
         assert not {"\n", "\r"} & set(html)
         assert_inert(html)
+
+
+def link(artifact_id: str) -> str | None:
+    """An address as links have it; files of zeros are gone."""
+    return None if artifact_id == "0" * 64 else f"files/{artifact_id}?expires=1&signature=ab"
 
 
 def finished(**changes: Any) -> Outcome:
@@ -174,7 +183,7 @@ def test_a_turn_made_of_hostile_text_is_inert(words: str) -> None:
             resolved_request=words,
         ),
     )
-    for bubble in (*outcome(done, "t"), render.error(words), render.notice(words)):
+    for bubble in (*outcome(done, "t", link), render.error(words), render.notice(words)):
         assert_whole(bubble)
     summary = ConversationSummary(
         id="conv_1", title=words, created_at=datetime.now(UTC), updated_at=datetime.now(UTC)
@@ -259,7 +268,7 @@ def test_a_long_table_says_what_it_leaves_out() -> None:
 
 
 def test_steps_say_what_they_did_and_how_long_it_took() -> None:
-    head, step, answer = outcome(finished(), "t1")
+    head, step, answer = outcome(finished(), "t1", link)
     assert "1 step · 1.4 s" in Reading(head["metadata"]["title"]).words
     assert head["metadata"]["status"] == "done"
     assert Reading(step["metadata"]["title"]).words == "✓ translate_text → French 0.8 s"
@@ -270,7 +279,7 @@ def test_steps_say_what_they_did_and_how_long_it_took() -> None:
 def test_a_failed_step_gives_its_reason() -> None:
     error = ErrorReport(code="model_unavailable", message="The translator is being loaded.")
     report = StepReport(id="s1", tool="translate_text", status="failed", error=error)
-    head, step, _ = outcome(finished(steps=(report,)), "t1")
+    head, step, _ = outcome(finished(steps=(report,)), "t1", link)
     assert "1 step, 1 failed" in head["metadata"]["title"]
     assert Reading(step["metadata"]["title"]).words.startswith("✗ translate_text")
     assert "The translator is being loaded." in step["content"]
@@ -278,7 +287,7 @@ def test_a_failed_step_gives_its_reason() -> None:
 
 def test_a_turn_is_shown_as_it_goes() -> None:
     done = finished()
-    view = TurnView(key="t1", started=100.0)
+    view = TurnView("t1", 100.0, link)
 
     def titles(now: float) -> list[str]:
         shown = view.bubbles(now)
@@ -300,11 +309,11 @@ def test_a_turn_is_shown_as_it_goes() -> None:
     assert "Bonjour" in view.bubbles(106.0)[-1]["content"]
     assert [b["metadata"].get("status") for b in view.bubbles(106.0)] == ["pending", "done", None]
     view.apply(Finished(outcome=done), 107.0)
-    assert view.bubbles(108.0) == outcome(done, "t1")
+    assert view.bubbles(108.0) == outcome(done, "t1", link)
 
 
 def test_a_turn_that_fails_keeps_what_there_was() -> None:
-    view = TurnView(key="t1", started=0.0)
+    view = TurnView("t1", 0.0, link)
     view.apply(Routed(route=RouteReport(path="chat", confidence=0.9)), 0.0)
     view.apply(TextDelta(text="Half an ans"), 1.0)
     view.fail("The model stopped.")
@@ -315,7 +324,7 @@ def test_a_turn_that_fails_keeps_what_there_was() -> None:
 
 
 def test_stopping_closes_what_was_pending() -> None:
-    view = TurnView(key="t1", started=0.0)
+    view = TurnView("t1", 0.0, link)
     done = finished()
     view.apply(Routed(route=done.route), 0.5)
     view.apply(Planned(plan=done.plan), 0.5)
@@ -346,9 +355,9 @@ def test_a_kept_conversation_looks_as_it_did() -> None:
         message("user"),
         message("assistant"),
     ]
-    shown = stored(kept)
+    shown = stored(kept, link)
     assert "a.csv" in shown[0]["content"]
-    assert shown[1:4] == outcome(finished(message_id="msg_assistant"), "msg_assistant", 1)
+    assert shown[1:4] == outcome(finished(message_id="msg_assistant"), "msg_assistant", link, 1)
     assert 'value="msg_assistant"' in shown[-1]["content"]
     assert [b["role"] for b in shown] == ["user", *["assistant"] * 3, "user", "assistant"]
 
@@ -386,21 +395,21 @@ def test_a_person_speaks_for_themselves_in_a_kept_conversation() -> None:
         message("assistant", outcome=handed_over.model_dump(mode="json")),
         message("person"),
     ]
-    shown = stored(kept)
+    shown = stored(kept, link)
     assert shown == [
         render.request("x"),
         render.notice("A person will answer."),
         render.person("x"),
     ]
     passed_on = handed_over.model_copy(update={"message_id": None})
-    assert outcome(passed_on, "t1") == []
+    assert outcome(passed_on, "t1", link) == []
     nobody = report.model_copy(update={"id": None, "state": "not_possible"})
-    told = outcome(handed_over.model_copy(update={"handoff": nobody}), "t1")
+    told = outcome(handed_over.model_copy(update={"handoff": nobody}), "t1", link)
     assert 'class="answer"' in told[-1]["content"]
 
 
 def test_a_thumb_goes_to_the_answer_that_ended_in_a_hand_over() -> None:
     """Two unsure answers in a row: the second was an answer all the same."""
     report = HandoffReport(id="handoff_1", reason="low_confidence", state="open")
-    shown = outcome(finished(handoff=report), "t1")
+    shown = outcome(finished(handoff=report), "t1", link)
     assert 'value="msg_1"' in shown[-1]["content"]

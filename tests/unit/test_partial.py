@@ -42,7 +42,8 @@ def shown(outcome: Outcome) -> list[str]:
         outcome=outcome.model_dump(mode="json"),
         created_at=datetime.now(UTC),
     )
-    return [bubble["metadata"].get("title", "") + bubble["content"] for bubble in stored([kept])]
+    bubbles = stored([kept], lambda _: None)
+    return [bubble["metadata"].get("title", "") + bubble["content"] for bubble in bubbles]
 
 
 def test_nothing_is_kept_of_a_request_that_was_refused() -> None:

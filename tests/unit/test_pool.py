@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from model_servers import pool as pool_module
 from model_servers.contracts import (
     DeadlineExceeded,
     ItemError,
@@ -31,6 +32,7 @@ class Echo:
         self.predict_gate = threading.Event()
         self.predict_gate.set()
         self.predicting = threading.Semaphore(0)
+        self.gone = threading.Event()
 
     def load(self) -> None:
         assert self.load_gate.wait(10)
@@ -43,6 +45,7 @@ class Echo:
 
     def unload(self) -> None:
         self.unloads += 1
+        self.gone.set()
 
 
 class Clock:
@@ -120,6 +123,49 @@ async def test_the_idle_are_unloaded_and_come_back() -> None:
     assert pool.loaded() == ["b"]
     assert await pool.predict("a", [1]) == [1]
     assert a.loads == 2
+    await pool.close()
+
+
+async def test_what_is_used_stays_through_a_burst_that_takes_the_whole_budget() -> None:
+    clock = Clock()
+    text, *media = (Echo(), Echo(), Echo(), Echo())
+    pool = pool_of(clock, text=text, see=media[0], hear=media[1], speak=media[2])
+    for clock.now, name in enumerate(("see", "hear", "speak") * 3):
+        await pool.predict("text", [1])
+        await pool.predict(name, [1])
+    assert (text.loads, text.unloads) == (1, 0)
+    assert [server.loads for server in media] == [3, 3, 3]
+    await pool.close()
+
+
+async def test_memory_goes_back_when_models_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    a, b, c = Echo(), Echo(), Echo()
+    seen: list[tuple[int, int, int, int]] = []
+    monkeypatch.setattr(
+        pool_module,
+        "give_back_memory",
+        lambda: seen.append((a.unloads, b.unloads, c.unloads, c.loads)),
+    )
+    pool = pool_of(clock, a=a, b=b, c=c)
+    await pool.load("a", "b")
+    await pool.unload_idle()
+    assert seen == []
+    clock.now = 1
+    await pool.predict("b", [1])
+    await pool.predict("c", [1])
+    assert seen == [(1, 0, 0, 0)]  # after the unloading, before the load that it makes room for
+    clock.now = 61
+    await pool.unload_idle()
+    assert seen[1:] == [(1, 1, 1, 1)]  # once for both
+    await pool.close()
+
+
+async def test_a_model_goes_by_itself_once_its_time_is_over() -> None:
+    echo = Echo()
+    pool = ModelPool({"a": lambda: echo}, memory_budget_mb=250, idle_s=0.01, threads=1)
+    await pool.predict("a", [1])
+    assert await asyncio.to_thread(echo.gone.wait, 30)
     await pool.close()
 
 

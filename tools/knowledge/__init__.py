@@ -1,4 +1,5 @@
-"""The knowledge base: documents that answers are drawn from and that they cite."""
+"""The knowledge base: documents that answers are drawn from and that they cite, and pictures that
+others are compared with."""
 
 from __future__ import annotations
 
@@ -23,18 +24,24 @@ async def open_knowledge(
     The store is opened at its first use, so a Qdrant server that is gone stops nothing else.
 
     Args:
-        folder: where Qdrant Edge keeps the vectors; not used with a server.
-        pool: has the encoders.
+        folder: where Qdrant Edge keeps the vectors, those of pictures beside it; not used with a
+            server.
+        pool: has the encoders and the image classifier.
         qdrant_url: a Qdrant server or cluster instead.
     """
     from model_servers.encoders import encode
     from tools.knowledge.base import KnowledgeBase
     from tools.knowledge.edge import EdgeStore
+    from tools.knowledge.pictures import PictureBase, looks
     from tools.knowledge.qdrant import QdrantStore, server_client
+    from tools.knowledge.vectors import PASSAGES, PICTURES, Layout, VectorStore
 
-    store = (
-        QdrantStore(partial(server_client, qdrant_url, qdrant_api_key))
-        if qdrant_url
-        else EdgeStore(folder)
+    def store(layout: Layout, place: Path) -> VectorStore:
+        if qdrant_url:
+            return QdrantStore(partial(server_client, qdrant_url, qdrant_api_key), layout)
+        return EdgeStore(place, layout)
+
+    pictures = PictureBase(
+        store(PICTURES, folder.with_name(f"{folder.name}-pictures")), partial(looks, pool)
     )
-    return KnowledgeBase(store, partial(encode, pool))
+    return KnowledgeBase(store(PASSAGES, folder), partial(encode, pool), pictures)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
 from collections.abc import Callable, Sequence
-from uuid import UUID
 
 from model_servers.languages import UNDETERMINED, identify
-from tools.errors import InvalidInput, NotFound
+from tools.errors import InvalidInput, NotFound, ToolError
 from tools.knowledge import lexical
 from tools.knowledge.chunks import Chunk, count_words, split_chunks
+from tools.knowledge.names import check_collection, check_name, is_uuid
 from tools.knowledge.passages import (
     DEFAULT_COLLECTION,
     Document,
@@ -22,17 +21,16 @@ from tools.knowledge.passages import (
     document_id,
     document_point,
 )
+from tools.knowledge.pictures import PictureBase
 from tools.knowledge.retrieve import Encode, retrieve
 from tools.knowledge.sentence_vectors import SentenceVectors
 from tools.knowledge.vectors import E5, MINILM, Point, Vectors, VectorStore
 
-MAX_NAME_CHARS = 300
 MAX_CHUNKS = 20_000
 
 _FORMAT = "1"
 """Part of every content hash: raise it when chunks or vectors are made differently."""
 _BATCH = 16
-_COLLECTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _SURE = 0.9
 _ENOUGH_WORDS = 20
 """From here a chunk's own language is believed rather than its document's."""
@@ -51,10 +49,14 @@ class KnowledgeBase:
     Args:
         store: where the vectors lie.
         encode: texts to unit vectors by language, as `model_servers.encoders.encode`.
+        pictures: what pictures are compared with; None where only text is kept.
     """
 
-    def __init__(self, store: VectorStore, encode: Encode) -> None:
+    def __init__(
+        self, store: VectorStore, encode: Encode, pictures: PictureBase | None = None
+    ) -> None:
         self._store = store
+        self._pictures = pictures
         self._encode = encode
         self._sentences = SentenceVectors(encode)
         self._writing = asyncio.Lock()
@@ -82,7 +84,7 @@ class KnowledgeBase:
             deadline: on the clock of `time.monotonic()`.
             progress: told the share that is done, 0 to 1.
         """
-        _check_name(name)
+        check_name(name)
         check_collection(collection)
         text = _storable(text)
         identity = document_id(collection, name)
@@ -116,7 +118,7 @@ class KnowledgeBase:
         """Remove a document, by its name in a collection or by its id. Raises NotFound."""
         check_collection(collection)
         async with self._writing:
-            ids = [document_id(collection, document), *([document] if _is_uuid(document) else [])]
+            ids = [document_id(collection, document), *([document] if is_uuid(document) else [])]
             points = await self._store.get(ids)
             found = [each for each in points if each.payload["kind"] == "document"]
             if not found:
@@ -166,14 +168,25 @@ class KnowledgeBase:
 
     async def passage(self, chunk_id: str) -> Passage:
         """The passage that a citation names. Raises NotFound when it is no longer there."""
-        points = await self._store.get([chunk_id]) if _is_uuid(chunk_id) else []
+        points = await self._store.get([chunk_id]) if is_uuid(chunk_id) else []
         if not points or points[0].payload["kind"] != "chunk":
             raise NotFound("There is no such passage; its document was changed or removed.")
         return as_passage(points[0].id, points[0].payload, 1.0)
 
+    @property
+    def pictures(self) -> PictureBase:
+        """The pictures. Raises ToolError where this knowledge base holds text alone."""
+        if self._pictures is None:
+            raise ToolError("This knowledge base holds text alone; there are no pictures in it.")
+        return self._pictures
+
     async def close(self) -> None:
-        """Give the store back."""
-        await self._store.close()
+        """Give the stores back."""
+        try:
+            await self._store.close()
+        finally:
+            if self._pictures is not None:
+                await self._pictures.close()
 
     async def _points(
         self,
@@ -212,32 +225,9 @@ class KnowledgeBase:
         ]
 
 
-def check_collection(name: str) -> None:
-    """Raises InvalidInput for a name that no collection may have."""
-    if not _COLLECTION.fullmatch(name):
-        raise InvalidInput(
-            "A collection's name is 1 to 64 letters, digits, '.', '_' or '-'.", param="collection"
-        )
-
-
 def _storable(text: str) -> str:
     """Without halves of surrogate pairs, which no store takes."""
     return text.encode("utf-8", "replace").decode()
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _check_name(name: str) -> None:
-    if not name.strip() or len(name) > MAX_NAME_CHARS or not name.isprintable():
-        raise InvalidInput(
-            f"A document's name is 1 to {MAX_NAME_CHARS} characters on one line.", param="name"
-        )
 
 
 def document_language(text: str) -> str:

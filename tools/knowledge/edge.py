@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from tools.knowledge.vectors import (
-    DENSE_SIZE,
-    E5,
     INDEXED_FIELDS,
     LEXICAL,
-    MINILM,
+    PASSAGES,
     PREFETCH_LIMIT,
     RRF_K,
     Hit,
+    Layout,
     Point,
     Sparse,
     StoreUnavailable,
@@ -39,8 +38,9 @@ class EdgeStore:
     other call sees half done.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, layout: Layout = PASSAGES) -> None:
         self._folder = folder
+        self._layout = layout
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="vectors")
         self._shard: EdgeShard | None = None
         self._lock: FileLock | None = None
@@ -164,7 +164,7 @@ class EdgeStore:
             try:
                 existing = any(self._folder.iterdir())
                 path = str(self._folder)
-                self._shard = EdgeShard.load(path) if existing else _create(path)
+                self._shard = EdgeShard.load(path) if existing else _create(path, self._layout)
             except BaseException:
                 lock.release()
                 raise
@@ -180,7 +180,7 @@ class EdgeStore:
             self._lock = None
 
 
-def _create(path: str) -> EdgeShard:
+def _create(path: str, layout: Layout) -> EdgeShard:
     from qdrant_edge import (
         Distance,
         EdgeConfig,
@@ -192,12 +192,16 @@ def _create(path: str) -> EdgeShard:
         UpdateOperation,
     )
 
-    dense = EdgeVectorParams(size=DENSE_SIZE, distance=Distance.Cosine)
+    words = {LEXICAL: EdgeSparseVectorParams(modifier=Modifier.Idf)}
     shard = EdgeShard.create(
         path,
         EdgeConfig(
-            vectors={MINILM: dense, E5: dense},
-            sparse_vectors={LEXICAL: EdgeSparseVectorParams(modifier=Modifier.Idf)},
+            vectors={
+                name: EdgeVectorParams(size=size, distance=Distance.Cosine)
+                for name, size in layout.dense.items()
+            },
+            sparse_vectors=words if layout.lexical else None,
+            on_disk_payload=layout.payload_on_disk,
         ),
     )
     for name in INDEXED_FIELDS:

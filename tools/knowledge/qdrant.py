@@ -8,14 +8,13 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from tools.knowledge.vectors import (
-    DENSE_SIZE,
-    E5,
     INDEXED_FIELDS,
     LEXICAL,
-    MINILM,
+    PASSAGES,
     PREFETCH_LIMIT,
     RRF_K,
     Hit,
+    Layout,
     Point,
     Sparse,
     StoreUnavailable,
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from qdrant_client import AsyncQdrantClient
     from qdrant_client.models import Filter, PointStruct
 
-COLLECTION = "switchboard"
 _PAGE = 1_000
 _UPSERT = 128
 """Points a request: a server refuses bodies over 32 MiB."""
@@ -38,10 +36,12 @@ class QdrantStore:
 
     Args:
         connect: gives the client; called once, at the first use.
+        layout: what the points are like, and what their collection is called.
     """
 
-    def __init__(self, connect: Callable[[], AsyncQdrantClient]) -> None:
+    def __init__(self, connect: Callable[[], AsyncQdrantClient], layout: Layout = PASSAGES) -> None:
         self._connect = connect
+        self._layout = layout
         self._connected: AsyncQdrantClient | None = None
         self._connecting = asyncio.Lock()
 
@@ -49,7 +49,7 @@ class QdrantStore:
         async with self._client() as client:
             for start in range(0, len(points), _UPSERT):
                 await client.upsert(
-                    COLLECTION, [_struct(each) for each in points[start : start + _UPSERT]]
+                    self._layout.name, [_struct(each) for each in points[start : start + _UPSERT]]
                 )
 
     async def replace(self, points: Sequence[Point], stale: Where) -> None:
@@ -58,7 +58,7 @@ class QdrantStore:
             from qdrant_client.models import FilterSelector
 
             others = _filter(stale, but=[point.id for point in points])
-            await client.delete(COLLECTION, FilterSelector(filter=others))
+            await client.delete(self._layout.name, FilterSelector(filter=others))
 
     async def query(self, vectors: Vectors, where: Where, limit: int) -> list[Hit]:
         from qdrant_client.models import Prefetch, Rrf, RrfQuery
@@ -69,7 +69,7 @@ class QdrantStore:
             asked[LEXICAL] = _native_sparse(vectors.lexical)
         async with self._client() as client:
             found = await client.query_points(
-                COLLECTION,
+                self._layout.name,
                 prefetch=[
                     Prefetch(
                         query=vector, using=name, limit=max(limit, PREFETCH_LIMIT), filter=wanted
@@ -85,7 +85,7 @@ class QdrantStore:
 
     async def get(self, ids: Sequence[str]) -> list[Point]:
         async with self._client() as client:
-            return [_point(each) for each in await client.retrieve(COLLECTION, list(ids))]
+            return [_point(each) for each in await client.retrieve(self._layout.name, list(ids))]
 
     async def scan(self, where: Where) -> list[Point]:
         points: list[Point] = []
@@ -93,7 +93,7 @@ class QdrantStore:
         async with self._client() as client:
             while True:
                 records, offset = await client.scroll(
-                    COLLECTION, scroll_filter=_filter(where), limit=_PAGE, offset=offset
+                    self._layout.name, scroll_filter=_filter(where), limit=_PAGE, offset=offset
                 )
                 points += map(_point, records)
                 if offset is None:
@@ -103,11 +103,11 @@ class QdrantStore:
         from qdrant_client.models import FilterSelector
 
         async with self._client() as client:
-            await client.delete(COLLECTION, FilterSelector(filter=_filter(where)))
+            await client.delete(self._layout.name, FilterSelector(filter=_filter(where)))
 
     async def count(self, where: Where) -> int:
         async with self._client() as client:
-            return (await client.count(COLLECTION, _filter(where), exact=True)).count
+            return (await client.count(self._layout.name, _filter(where), exact=True)).count
 
     async def close(self) -> None:
         if self._connected is not None:
@@ -126,7 +126,7 @@ class QdrantStore:
                 if self._connected is None:
                     client = self._connect()
                     try:
-                        await _ensure_collection(client)
+                        await _ensure_collection(client, self._layout)
                     except BaseException:
                         await client.close()
                         raise
@@ -153,7 +153,7 @@ def memory_client() -> AsyncQdrantClient:
     return AsyncQdrantClient(":memory:")
 
 
-async def _ensure_collection(client: AsyncQdrantClient) -> None:
+async def _ensure_collection(client: AsyncQdrantClient, layout: Layout) -> None:
     from qdrant_client.http.exceptions import UnexpectedResponse
     from qdrant_client.models import (
         Distance,
@@ -163,21 +163,25 @@ async def _ensure_collection(client: AsyncQdrantClient) -> None:
         VectorParams,
     )
 
-    if await client.collection_exists(COLLECTION):
+    if await client.collection_exists(layout.name):
         return
-    dense = VectorParams(size=DENSE_SIZE, distance=Distance.COSINE)
+    words = {LEXICAL: SparseVectorParams(modifier=Modifier.IDF)}
     try:
         await client.create_collection(
-            COLLECTION,
-            vectors_config={MINILM: dense, E5: dense},
-            sparse_vectors_config={LEXICAL: SparseVectorParams(modifier=Modifier.IDF)},
+            layout.name,
+            vectors_config={
+                name: VectorParams(size=size, distance=Distance.COSINE)
+                for name, size in layout.dense.items()
+            },
+            sparse_vectors_config=words if layout.lexical else None,
+            on_disk_payload=layout.payload_on_disk,
         )
     except UnexpectedResponse as error:
         if error.status_code != 409:  # another process made it meanwhile
             raise
     if not _is_local(client):
         for name in INDEXED_FIELDS:
-            await client.create_payload_index(COLLECTION, name, PayloadSchemaType.KEYWORD)
+            await client.create_payload_index(layout.name, name, PayloadSchemaType.KEYWORD)
 
 
 def _is_local(client: AsyncQdrantClient) -> bool:

@@ -20,6 +20,9 @@ LEXICAL = "lexical"
 """Sparse vector of words; the store weighs it by inverse document frequency."""
 
 DENSE_SIZE = 384
+LOOK = "look"
+"""Dense vector of a picture: what the image classifier sees in it."""
+LOOK_SIZE = 1280
 RRF_K = 60
 """Cormack, Clarke, Büttcher 2009: score = Σ 1 / (k + rank)."""
 PREFETCH_LIMIT = 30
@@ -28,6 +31,27 @@ INDEXED_FIELDS = ("kind", "collection", "document", "language")
 
 Where = Mapping[str, str]
 """Payload fields that must all have these values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a store's points are like.
+
+    Attributes:
+        name: of their collection on a server.
+        dense: the size of each dense vector, by its name.
+        lexical: whether points may have the sparse vector of words.
+        payload_on_disk: whether payloads are so large that they are not held in memory.
+    """
+
+    name: str
+    dense: Mapping[str, int]
+    lexical: bool = False
+    payload_on_disk: bool = False
+
+
+PASSAGES = Layout("switchboard", {MINILM: DENSE_SIZE, E5: DENSE_SIZE}, lexical=True)
+PICTURES = Layout("switchboard-pictures", {LOOK: LOOK_SIZE}, payload_on_disk=True)
 
 
 class StoreUnavailable(SwitchboardError):

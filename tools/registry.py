@@ -22,6 +22,7 @@ BUILT_IN: tuple[str, ...] = (
     "tools.classify_image:ClassifyImage",
     "tools.detect_objects:DetectObjects",
     "tools.segment_image:SegmentImage",
+    "tools.search_images:SearchImages",
     "tools.read_text:ReadText",
     "tools.describe_image:DescribeImage",
     "tools.analyze_video:AnalyzeVideo",

@@ -1,4 +1,4 @@
-"""The knowledge base: documents in, passages out."""
+"""The knowledge base: documents in, passages out; and pictures to compare others with."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from orchestrator.api.replies import Json
 from orchestrator.errors import BadRequest
 from tools.coercions import coerce
 from tools.knowledge.passages import DEFAULT_COLLECTION, Document
+from tools.knowledge.pictures import Picture
 
 router = APIRouter(prefix="/v1/kb", tags=["Knowledge base"], route_class=CostlyRoute)
 
@@ -84,3 +85,43 @@ async def search(body: KnowledgeSearch, service: TheService, owner: Owner) -> Js
 @router.get("/passages/{chunk_id}", summary="One passage, as a citation names it")
 async def get_passage(chunk_id: str, service: TheService) -> Json:
     return Json(await service.knowledge.passage(chunk_id))
+
+
+@router.post("/images", summary="Add pictures")
+async def add_images(
+    service: TheService,
+    owner: Owner,
+    file: Annotated[list[UploadFile], File(description="PNG, JPEG, WebP, GIF, BMP, TIFF.")],
+    collection: Annotated[str, Form()] = DEFAULT_COLLECTION,
+) -> Json:
+    """As multipart/form-data. `search_images` tells by the file's name which one a picture looks
+    like; a picture with the name of another takes its place."""
+    async with service.admission.admitted(owner, timeout_s=math.inf):
+        added = [await _add_image(upload, collection, service) for upload in file]
+    return Json({"object": "list", "data": added})
+
+
+async def _add_image(upload: UploadFile, collection: str, service: Service) -> Picture:
+    if not upload.filename:
+        raise BadRequest("file: each picture needs a file name.", param="file")
+    content = await upload.read()
+    return await service.knowledge.pictures.add(upload.filename, content, collection=collection)
+
+
+@router.get("/images", summary="The pictures")
+async def list_images(
+    service: TheService,
+    collection: Annotated[str | None, Query()] = None,
+) -> Json:
+    return Json({"object": "list", "data": await service.knowledge.pictures.list(collection)})
+
+
+@router.delete("/images/{image_id}", summary="Remove a picture")
+async def remove_image(
+    image_id: str,
+    service: TheService,
+    collection: Annotated[str, Query()] = DEFAULT_COLLECTION,
+) -> Json:
+    """By its id, or by its name in a collection."""
+    removed = await service.knowledge.pictures.remove(image_id, collection)
+    return Json({"object": "image", "id": removed.id, "deleted": True})

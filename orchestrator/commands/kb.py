@@ -1,4 +1,4 @@
-"""`switchboard kb`: the knowledge base."""
+"""`switchboard kb`: the knowledge base, its documents and its pictures."""
 
 from __future__ import annotations
 
@@ -26,16 +26,35 @@ from orchestrator.commands.output import (
 from orchestrator.settings import get_settings
 
 app = typer.Typer(
-    help="The knowledge base: add documents, search them.",
+    help="The knowledge base: add documents and pictures, search them.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
-SUFFIXES = frozenset(
-    {".md", ".markdown", ".html", ".htm", ".pdf", ".docx", ".csv", ".tsv", ".txt"}
-    | {".pptx", ".xlsx"}
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A kind of things in the knowledge base: what one is called, its route, and the endings of
+    the files that are taken from a folder; a file named by itself is always tried."""
+
+    noun: str
+    route: str
+    suffixes: frozenset[str]
+
+
+DOCUMENTS = Shelf(
+    "document",
+    "/v1/kb/documents",
+    frozenset(
+        {".md", ".markdown", ".html", ".htm", ".pdf", ".docx", ".csv", ".tsv", ".txt"}
+        | {".pptx", ".xlsx"}
+    ),
 )
-"""What is taken from a folder; a file named by itself is always tried."""
+PICTURES = Shelf(
+    "picture",
+    "/v1/kb/images",
+    frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}),
+)
 
 DEFAULT_COLLECTION = "default"
 
@@ -44,6 +63,7 @@ _MULTIPART_BYTES = 4096
 
 CollectionOption = Annotated[str | None, typer.Option(help="One collection; all by default.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ImagesOption = Annotated[bool, typer.Option("--images", help="Pictures instead of documents.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +79,29 @@ def add(
     paths: Annotated[list[Path], typer.Argument(help="Files, and folders with all in them.")],
     *,
     collection: Annotated[str, typer.Option(help="Where to.")] = DEFAULT_COLLECTION,
+    images: ImagesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Add documents, or their new versions; those that have not changed are left alone.
 
-    A document from a folder is named by its path below that folder.
+    A document from a folder is named by its path below that folder. With --images, pictures are
+    added, to ask with another one: which of ours is this?
     """
     settings = get_settings()
-    sources = find_sources(paths)
+    shelf = PICTURES if images else DOCUMENTS
+    sources = find_sources(paths, shelf)
     limit_bytes = settings.max_request_bytes - _MULTIPART_BYTES
     reports: list[dict[str, Any]] = []
     worst = 0
     with Client(settings, say=note) as client:
         before = {
-            document["name"]: document["content_hash"]
-            for document in _documents(client, collection)
+            known["name"]: known["content_hash"] for known in _items(client, shelf, collection)
         }
         with _progress(len(sources)) as show:
             for source in sources:
                 show(source.name)
                 try:
-                    added = _upload(client, source, collection, limit_bytes=limit_bytes)
+                    added = _upload(client, shelf, source, collection, limit_bytes=limit_bytes)
                 except ServiceUnavailable:
                     raise
                 except Exception as error:
@@ -96,12 +118,23 @@ def add(
 
 
 @app.command("list")
-def list_(*, collection: CollectionOption = None, as_json: JsonOption = False) -> None:
-    """Show the documents."""
+def list_(
+    *,
+    collection: CollectionOption = None,
+    images: ImagesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the documents; with --images, the pictures."""
     with Client(get_settings(), say=note) as client:
-        found = _documents(client, collection)
+        found = _items(client, PICTURES if images else DOCUMENTS, collection)
     if as_json:
         put_json(found)
+        return
+    if images:
+        put_table(
+            ("id", "picture", "collection", "pixels"),
+            ((p["id"], p["name"], p["collection"], f"{p['width']}×{p['height']}") for p in found),
+        )
         return
     put_table(
         ("id", "document", "collection", "language", "passages"),
@@ -142,14 +175,16 @@ def remove(
     documents: Annotated[list[str], typer.Argument(metavar="ID…", help="Ids, or names.")],
     *,
     collection: CollectionOption = None,
+    images: ImagesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove documents."""
+    """Remove documents; with --images, pictures."""
+    shelf = PICTURES if images else DOCUMENTS
     with Client(get_settings(), say=note) as client:
-        known = _documents(client, collection)
-        chosen = {document["id"]: document for document in _chosen(documents, known)}
-        for document_id in chosen:
-            client.json("DELETE", f"/v1/kb/documents/{quote(document_id, safe='')}")
+        known = _items(client, shelf, collection)
+        chosen = {item["id"]: item for item in _chosen(documents, known, shelf)}
+        for item_id in chosen:
+            client.json("DELETE", f"{shelf.route}/{quote(item_id, safe='')}")
     if as_json:
         put_json(list(chosen.values()))
         return
@@ -157,16 +192,16 @@ def remove(
         put(f"removed {document['name']}")
 
 
-def find_sources(paths: list[Path]) -> list[Source]:
+def find_sources(paths: list[Path], shelf: Shelf = DOCUMENTS) -> list[Source]:
     """The files that are meant, each once. Raises BadUsage where there are none."""
     found: dict[Path, Source] = {}
     for path in paths:
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if _wanted(p.relative_to(path)))
+            inside = sorted(p for p in path.rglob("*") if _wanted(p.relative_to(path), shelf))
             sources = [Source(p, p.relative_to(path).as_posix()) for p in inside if p.is_file()]
             if not sources:
-                kinds = ", ".join(sorted(SUFFIXES))
-                raise BadUsage(f"There is no document in {path}; documents are {kinds}.")
+                kinds = ", ".join(sorted(shelf.suffixes))
+                raise BadUsage(f"There is no {shelf.noun} in {path}; {shelf.noun}s are {kinds}.")
         elif path.exists():
             sources = [Source(path, path.name)]
         else:
@@ -184,26 +219,28 @@ def find_sources(paths: list[Path]) -> list[Source]:
     return list(found.values())
 
 
-def _wanted(inside: Path) -> bool:
+def _wanted(inside: Path, shelf: Shelf) -> bool:
     hidden = any(part.startswith(".") for part in inside.parts)
-    return inside.suffix.lower() in SUFFIXES and not hidden
+    return inside.suffix.lower() in shelf.suffixes and not hidden
 
 
-def _upload(client: Client, source: Source, collection: str, *, limit_bytes: int) -> dict[str, Any]:
+def _upload(
+    client: Client, shelf: Shelf, source: Source, collection: str, *, limit_bytes: int
+) -> dict[str, Any]:
     content = read_file(source.path, limit_bytes=limit_bytes)
     answer = client.json(
         "POST",
-        "/v1/kb/documents",
+        shelf.route,
         data={"collection": collection},
         files={"file": (source.name, content)},
     )
-    document: dict[str, Any] = answer["data"][0]
-    return document
+    added: dict[str, Any] = answer["data"][0]
+    return added
 
 
-def _documents(client: Client, collection: str | None) -> list[dict[str, Any]]:
+def _items(client: Client, shelf: Shelf, collection: str | None) -> list[dict[str, Any]]:
     params = {} if collection is None else {"collection": collection}
-    found: list[dict[str, Any]] = client.json("GET", "/v1/kb/documents", params=params)["data"]
+    found: list[dict[str, Any]] = client.json("GET", shelf.route, params=params)["data"]
     return found
 
 
@@ -223,11 +260,16 @@ def _tell(reports: list[dict[str, Any]]) -> None:
     put(", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
 
 
-def _chosen(wanted: list[str], known: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _chosen(
+    wanted: list[str], known: list[dict[str, Any]], shelf: Shelf
+) -> Iterator[dict[str, Any]]:
     for text in wanted:
         matches = [document for document in known if text in (document["id"], document["name"])]
         if not matches:
-            raise BadUsage(f"There is no document {text!r}; `switchboard kb list` shows them.")
+            listing = "kb list --images" if shelf is PICTURES else "kb list"
+            raise BadUsage(
+                f"There is no {shelf.noun} {text!r}; `switchboard {listing}` shows them."
+            )
         if len(matches) > 1:
             raise BadUsage(f"{text!r} is in several collections; say which with --collection.")
         yield matches[0]

@@ -34,7 +34,8 @@ class MeanColours:
         self.looks += len(images)
         rows = np.zeros((len(images), LOOK_SIZE), np.float32)
         rows[:, :3] = [image.mean(axis=(0, 1)) for image in images]
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        return rows
 
 
 def plain(colour: tuple[int, int, int], size: tuple[int, int] = (64, 48)) -> bytes:

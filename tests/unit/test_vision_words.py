@@ -14,6 +14,7 @@ from tools.detect_objects import count_labels, found_objects, wanted_objects
 from tools.detect_objects_words import report
 from tools.masks import FoundMask, cut_out, joint_alpha, mask_picture
 from tools.object_names import LANGUAGES
+from tools.search_images_words import report as search_report
 from tools.segment_image_words import report as segment_report
 
 
@@ -31,6 +32,8 @@ def test_every_answer_is_complete_in_every_language(language: str) -> None:
         assemble(None, {}, "", language),
         summary(duration_s=12, shots=3, entries={"person": 2}, most={"person": 1},
                 unusual=[(1, 2, ["motion", "count"])], unknown=["forklift"], language=language),
+        search_report([("blue mug", 0.83), ("red mug", 0.61)], language),
+        search_report([], language),
         summary(duration_s=12, shots=None, entries={}, most={}, unusual=[], unknown=[],
                 language=language),
     ]  # fmt: skip

@@ -21,7 +21,7 @@ _START = r"(?:\b|(?<=%[\dA-Fa-f]{2}))"
 _PATTERNS = (
     # A door before a person: a URL's password holds an @, a key holds digits.
     ("[key]", re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]*(?:-----END[^-]*-----)?")),
-    ("//[key]@", re.compile(r"//[^\s/@]{1,200}@")),
+    ("//[key]@", re.compile(r"(?<=:)//[^\s/@]{1,200}@")),
     (
         r"\1[key]",
         re.compile(

@@ -139,7 +139,7 @@ async def test_the_page_says_in_a_sentence_that_there_is_too_much_to_do(
     state = SimpleNamespace(owner="local")
     request: Any = SimpleNamespace(request=SimpleNamespace(state=state), session_hash="tab")
     service.admission.stop()
-    chat = Chat(service, str(tmp_path))
+    chat = Chat(service)
     updates = chat.respond({"text": "hello", "files": []}, [], "", request)
     shown = str([update[0] async for update in updates])
     assert "takes nothing new; try again in a moment" in shown

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
@@ -84,6 +84,7 @@ def test_words_of_any_language_stay(text: str) -> None:
 
 
 @settings(deadline=None)
+@example("//0@A.Af", "", "")
 @given(st.emails(), st.text(alphabet="ab \n,", max_size=20), st.text(alphabet=" \n,", max_size=5))
 def test_no_address_survives(address: str, before: str, after: str) -> None:
     domain = address.rpartition("@")[2]

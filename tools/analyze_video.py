@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from pathlib import PurePosixPath
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,9 +16,11 @@ from tools.contracts import Kind, RunContext, Tool, ToolArgs, ToolData, ToolResu
 from tools.detect_objects import count_labels, mark_of, wanted_objects
 from tools.drawing import draw_marks
 from tools.media import open_video
-from tools.pictures import VideoSlot, derived_name, keep_picture, read_bytes
+from tools.pictures import VideoSlot, derived_name, encode, keep_picture, read_bytes
 from tools.unusual import Reason
 from tools.video_analysis import Analysis, Seen, analyze
+from tools.video_clip import ClipFrame, clip_frames, draw_clip
+from tools.video_plot import draw_plot
 
 MOST_KEY_FRAMES = 8
 
@@ -99,7 +102,8 @@ class AnalyzeVideoArgs(ToolArgs):
 class AnalyzeVideoResult(ToolData):
     """`shots` is None where the video is too long to find its cuts. `most` is how many of each
     label were seen at once; `unknown` what was asked for and can't be recognised. `timeline` is a
-    JSON file of all of it but the pictures."""
+    JSON file of all of it but the pictures. `clip` shows what was looked at with the tracks drawn
+    in, `plot` the counts over time with the unusual moments marked."""
 
     text: str
     events: list[VideoEvent]
@@ -114,6 +118,8 @@ class AnalyzeVideoResult(ToolData):
     key_frames: list[KeyFrame]
     key_frame: Artifact | None
     timeline: Artifact
+    clip: Artifact | None
+    plot: Artifact
 
 
 class AnalyzeVideo(Tool):
@@ -132,6 +138,8 @@ class AnalyzeVideo(Tool):
         "text": "text",
         "events": "table",
         "key_frame": "image",
+        "clip": "video",
+        "plot": "image",
     }
     prose = True
     titles = TITLES
@@ -147,15 +155,21 @@ class AnalyzeVideo(Tool):
         frames = await _key_frames(analysis, args.video, ctx)
         facts = _facts(analysis, duration_s, scale)
         timeline = await _timeline(facts, args.video, ctx)
+        clip = await _clip(analysis, args.video, ctx) if analysis.seen else None
+        plot = await _plot(analysis, duration_s, args.video, ctx)
+        ctx.progress(1.0)
         data = AnalyzeVideoResult(
             text=_summary(facts, wanted.unknown, "en"),
             unknown=list(wanted.unknown),
             key_frames=frames,
             key_frame=frames[0].picture if frames else None,
             timeline=timeline,
+            clip=clip,
+            plot=plot,
             **facts,
         )
-        return ToolResult(data, (timeline, *(frame.picture for frame in frames)))
+        files = (timeline, *([clip] if clip else []), plot, *(frame.picture for frame in frames))
+        return ToolResult(data, files)
 
     def render(self, data: Any, language: str) -> str:
         assert isinstance(data, AnalyzeVideoResult)
@@ -293,5 +307,32 @@ class _Timeline(BaseModel):
 
 async def _timeline(facts: Mapping[str, Any], video: Artifact, ctx: RunContext) -> Artifact:
     content = _Timeline(**facts).model_dump_json(indent=1).encode()
-    name = derived_name(video, "timeline", "png").removesuffix("png") + "json"
+    return await _keep(content, video, "timeline.json", ctx)
+
+
+async def _clip(analysis: Analysis, video: Artifact, ctx: RunContext) -> Artifact:
+    def frames() -> Iterator[ClipFrame]:
+        for frame in clip_frames(analysis):
+            ctx.remaining_s()
+            yield frame
+
+    content = await asyncio.to_thread(draw_clip, frames(), analysis.end_s)
+    return await _keep(content, video, "annotated.mp4", ctx)
+
+
+async def _plot(
+    analysis: Analysis, duration_s: float, video: Artifact, ctx: RunContext
+) -> Artifact:
+    def drawn() -> bytes:
+        times = [seen.look.time_s for seen in analysis.seen]
+        counts = [count_labels(seen.things) for seen in analysis.seen]
+        cuts = (analysis.starts or [])[1:]
+        return encode(draw_plot(times, counts, analysis.unusual, cuts, duration_s), "png")
+
+    return await _keep(await asyncio.to_thread(drawn), video, "counts.png", ctx)
+
+
+async def _keep(content: bytes, video: Artifact, addition: str, ctx: RunContext) -> Artifact:
+    """Keep a file made from the video: "walk.mp4" and "counts.png" give "walk-counts.png"."""
+    name = f"{PurePosixPath(video.name).stem or 'video'}-{addition}"
     return await asyncio.to_thread(ctx.artifacts.put, content, name=name, origin="tool")

@@ -78,6 +78,22 @@ def draw_masks(image: Image, masks: Sequence[NDArray[np.bool_]], marks: Sequence
     return draw_marks(shown.astype(np.uint8), marks)
 
 
+def draw_caption(image: Image, words: str) -> Image:
+    """The picture with words at its foot, light on a dark ground, over its left corner."""
+    from PIL import Image as Pillow
+    from PIL import ImageDraw
+
+    height, width = image.shape[:2]
+    picture = Pillow.fromarray(image)
+    draw = ImageDraw.Draw(picture)
+    font = label_font(width, height)
+    space = max(2, round(font.size / 4))
+    across = draw.textlength(words, font) + 2 * space
+    draw.rectangle((0, height - font.size - 2 * space, across, height), fill=(0, 0, 0))
+    draw.text((space, height - space), words, (255, 255, 255), font, anchor="ld")
+    return np.asarray(picture, dtype=np.uint8)
+
+
 def drawing_scale(image: Image) -> float:
     """How much larger or smaller than the picture its drawing is."""
     side = int(max(image.shape[:2]))

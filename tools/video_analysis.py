@@ -21,7 +21,7 @@ from tools.video_looks import Look, Pace, VideoLooks, choose_pace, shot_starts
 CUT_THRESHOLD = 0.5
 _TOGETHER = 4
 """Looks that the models get at a time."""
-_OF_LOOKING = 0.9
+_OF_LOOKING = 0.8
 """The share of the work that looking is, for the progress that is told."""
 
 
@@ -75,7 +75,6 @@ async def analyze(video: Video, labels: Sequence[str], ctx: RunContext) -> Analy
     starts = await _starts(looks, ctx)
     analysis = Analysis(pace, looks.end_s, starts, seen)
     analysis.tracks, analysis.unusual = await asyncio.to_thread(_over_time, seen, starts)
-    ctx.progress(1.0)
     return analysis
 
 

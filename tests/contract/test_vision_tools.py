@@ -25,9 +25,11 @@ from tools.contracts import RunContext
 from tools.describe_image import DescribeImage
 from tools.detect_objects import DetectObjects
 from tools.errors import InvalidInput, ToolError
+from tools.media import open_video
 from tools.pictures import encode
 from tools.read_text import ReadText
 from tools.segment_image import SegmentImage
+from tools.video_plot import SIZE
 
 pytestmark = pytest.mark.models
 
@@ -215,6 +217,12 @@ async def test_a_video_has_shots_things_and_an_unusual_moment(bench: Bench) -> N
     assert len(timeline["events"]) == len(data.events)
     assert told == sorted(told)
     assert told[-1] == 1
+    assert (data.clip.kind, data.clip.media_type) == ("video", "video/mp4")
+    with bench.ctx.artifacts.open(data.clip.id) as opened, open_video(opened.read()) as clip:
+        shown = list(clip.frames())
+    assert shown[-1].time_s == pytest.approx(12, abs=0.6)
+    assert data.plot.kind == "image"
+    assert bench.pixels(data.plot).shape[1::-1] == SIZE
 
 
 async def test_only_what_was_asked_for_is_followed(bench: Bench) -> None:

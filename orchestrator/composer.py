@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from model_servers.languages import UNDETERMINED, identify
 from orchestrator.arguments import read_arguments
 from orchestrator.clauses import Clause, points
-from orchestrator.plan import Plan, PlanError, Ref, Step, fits
+from orchestrator.plan import Plan, PlanError, Ref, Step, fits, missing_media
 from orchestrator.router import CHAT, Router
 from orchestrator.turn import ToolScore
 from orchestrator.wishes import (
@@ -47,7 +47,7 @@ FILE_WORDS = re.compile(
 )
 
 
-Lack = Literal["text", "target_language"]
+Lack = Literal["text", "target_language", "image", "audio", "video"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,11 @@ class Composer:
         if len(wishes) != 1 or wishes[0].confidence < SURE:
             return None
         (wish,) = wishes
+        if wish.best == CHAT:
+            return None
+        match missing_media(self.registry[wish.best], list(inputs.values())):
+            case "image" | "audio" | "video" as kind:
+                return kind
         if not works_on_text(self.registry, wish.best):
             return None
         words = wish.clause.text
@@ -270,7 +275,7 @@ class Composer:
         fitting: list[JsonValue] = [f"input:{name}" for name in files if fits(inputs[name], kind)]
         if kind != "text":
             exact: list[JsonValue] = [f"input:{name}" for name in files if inputs[name] == kind]
-            return exact or (fitting if needed else [])
+            return exact or (fitting or self._made(before, kind) if needed else [])
         earlier = self._earlier(tool, wish, before)
         if earlier is not None:
             return [earlier]
@@ -286,6 +291,15 @@ class Composer:
             return [self._text_of(last) if _carries_on(tool) else self._untranslated(last)]
         if PREVIOUS_INPUT in inputs and points(words):
             return [f"input:{PREVIOUS_INPUT}"]
+        return []
+
+    def _made(self, before: Sequence[Step], kind: Kind) -> list[JsonValue]:
+        """What the last step before that makes such a thing gives; nothing where none does."""
+        for step in reversed(before):
+            outputs = self.registry[step.tool].outputs
+            for port, made in outputs.items():
+                if made == kind:
+                    return [step.id if port == next(iter(outputs)) else f"{step.id}.{port}"]
         return []
 
     def _earlier(self, tool: Tool, wish: Wish, before: Sequence[Step]) -> JsonValue:

@@ -36,7 +36,7 @@ from orchestrator.followups import (
 from orchestrator.guard import admit
 from orchestrator.handoff_words import told, told_not_possible
 from orchestrator.handoffs import is_unsure
-from orchestrator.plan import Plan, Step
+from orchestrator.plan import Plan, Step, missing_media, reachable
 from orchestrator.planner import make_plan
 from orchestrator.responder import AnswerWriter, ask_back, chat_answer, chat_prompt, citations
 from orchestrator.router import CHAT
@@ -54,7 +54,13 @@ from orchestrator.turn import (
     StepReport,
     TextDelta,
 )
-from orchestrator.wishes import PREVIOUS_INPUT, TEXT_INPUT, request_language, works_on_text
+from orchestrator.wishes import (
+    MEDIA_WORDS,
+    PREVIOUS_INPUT,
+    TEXT_INPUT,
+    request_language,
+    works_on_text,
+)
 from tools.artifacts import Artifact
 
 if TYPE_CHECKING:
@@ -189,7 +195,8 @@ async def resolve(state: State, runtime: Node) -> State:
         )
         meant = await complete_question(request, history, encode)
         return {"resolved": meant, "attachments": earlier}
-    return {"attachments": earlier} if FILE_WORDS.search(request) else {}
+    speaks_of_one = FILE_WORDS.search(request) or MEDIA_WORDS.search(request)
+    return {"attachments": earlier} if speaks_of_one else {}
 
 
 async def _is_command(request: str, runtime: Node) -> bool:
@@ -255,9 +262,11 @@ async def plan(state: State, runtime: Node) -> State:
     context = runtime.context
     report = RouteReport.model_validate(state["route"])
     registry = context.registry
-    tools = [registry[score.tool] for score in report.shortlist if score.tool != CHAT]
     inputs = {n: InputValue.model_validate(v) for n, v in state["inputs"].items()}
     kinds: dict[str, Kind] = {name: value.kind for name, value in inputs.items()}
+    listed = [registry[score.tool] for score in report.shortlist if score.tool != CHAT]
+    offered = reachable(listed, kinds.values())
+    tools = [tool for tool in listed if missing_media(tool, offered) is None]
     planned = await make_plan(
         state["resolved"],
         tools[: MAX_SHORTLIST - 1],

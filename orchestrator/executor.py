@@ -27,7 +27,7 @@ from orchestrator.shapes import fields, shape
 from orchestrator.turn import ErrorReport, Event, StepChanged, StepProgress, StepReport
 from tools.artifacts import Artifact, Provenance, ToolStore
 from tools.coercions import coerce
-from tools.contracts import InvalidInput, Kind, RunContext, Tool, ToolError, ToolResult
+from tools.contracts import InvalidInput, Kind, RunContext, Tool, ToolError, ToolEvent, ToolResult
 from tools.registry import Registry
 
 log = logging.getLogger(__name__)
@@ -191,13 +191,21 @@ class _Run:
             wrote = True
             self.write(step.id, text)
 
+        reached = 0.0
+
         def progress(fraction: float) -> None:
+            nonlocal reached
+            reached = fraction
             self.emit(StepProgress(id=step.id, fraction=fraction))
+
+        def tell(seen: ToolEvent) -> None:
+            self.emit(StepProgress(id=step.id, fraction=reached, seen=seen))
 
         ctx = dataclasses.replace(
             self.ctx,
             write=piece,
             progress=progress,
+            tell=tell,
             artifacts=ToolStore(self.ctx.artifacts, Provenance(tool=tool.name, step=step.id)),
         )
         for attempt in range(1, ATTEMPTS + 1):

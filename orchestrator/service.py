@@ -317,7 +317,7 @@ def model_versions(settings: Settings) -> dict[str, str]:
     own = chat_model_of(settings)
     catalog = load_catalog()
     chat = {"switchboard": catalog.version(own)} if own in (_EMBEDDED_CHAT, _GPU_CHAT) else {}
-    return versions() | chat
+    return versions(settings.profile) | chat
 
 
 def _chat_endpoint(settings: Settings, store: ModelStore) -> ChatEndpoint:

@@ -275,6 +275,7 @@ _MARKING: Any = {
     "step": {"id", "status"},
     "id": True,
     "fraction": True,
+    "seen": True,
     "done": True,
     "total": True,
 }
@@ -286,6 +287,9 @@ def _mark(event: Mapping[str, Any]) -> tuple[Any, ...]:
         case "step":
             return "step", event["step"]["id"], event["step"]["status"]
         case "progress":
+            seen = event.get("seen")
+            if seen is not None:
+                return "seen", event["id"], *sorted(seen.items())
             return "progress", event["id"], int(event["fraction"] * STEP_PARTS)
         case "rows":
             return "rows", event["done"] * ROW_PARTS // max(1, event["total"])

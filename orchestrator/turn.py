@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from orchestrator.guard import clean
 from orchestrator.plan import Plan
 from tools.artifacts import Artifact
+from tools.contracts import ToolEvent
 
 StepStatus = Literal["running", "ok", "failed", "skipped"]
 Path = Literal["router", "planner", "chat", "handoff"]
@@ -208,9 +209,12 @@ class StepChanged(_Frozen):
 
 
 class StepProgress(_Frozen):
+    """How far a step is, from 0 to 1, and what it has just seen, where it watches something."""
+
     type: Literal["progress"] = "progress"
     id: str
     fraction: float
+    seen: ToolEvent | None = None
 
 
 class TextDelta(_Frozen):

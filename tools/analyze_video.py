@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import PurePosixPath
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,6 +21,9 @@ from tools.unusual import Reason
 from tools.video_analysis import Analysis, Seen, analyze
 from tools.video_clip import ClipFrame, clip_frames, draw_clip
 from tools.video_plot import draw_plot
+
+if TYPE_CHECKING:
+    from model_servers.images import Image
 
 MOST_KEY_FRAMES = 8
 
@@ -150,7 +153,8 @@ class AnalyzeVideo(Tool):
         wanted = wanted_objects(None, args.question)
         with open_video(content, name=args.video.name) as video:
             analysis = await analyze(video, wanted.known, ctx)
-            scale = video.width / analysis.seen[0].look.image.shape[1] if analysis.seen else 1.0
+            pictured = analysis.pictured()
+            scale = video.width / pictured[0][1].shape[1] if pictured else 1.0
             duration_s = max(video.duration_s or 0.0, analysis.end_s)
         frames = await _key_frames(analysis, args.video, ctx)
         facts = _facts(analysis, duration_s, scale)
@@ -273,19 +277,20 @@ def _summary(facts: Mapping[str, Any], unknown: Sequence[str], language: str) ->
 
 async def _key_frames(analysis: Analysis, video: Artifact, ctx: RunContext) -> list[KeyFrame]:
     """Unusual moments first, then the middle of each shot, longest first; in the order of time."""
-    chosen: dict[float, Seen] = {}
+    chosen: dict[float, tuple[Seen, Image]] = {}
+    pictured = analysis.pictured()
     ends = [*(analysis.starts or [0.0]), analysis.end_s]
     shots = sorted(pairwise(ends), key=lambda shot: shot[0] - shot[1])
     wanted = [(m.start_s + m.end_s) / 2 for m in sorted(analysis.unusual, key=lambda m: -m.score)]
     wanted += [(start + end) / 2 for start, end in shots]
     for time_s in wanted:
-        if analysis.seen and len(chosen) < MOST_KEY_FRAMES:
-            nearest = min(analysis.seen, key=lambda seen: abs(seen.look.time_s - time_s))
-            chosen[nearest.look.time_s] = nearest
+        if pictured and len(chosen) < MOST_KEY_FRAMES:
+            nearest = min(pictured, key=lambda one: abs(one[0].look.time_s - time_s))
+            chosen[nearest[0].look.time_s] = nearest
     frames = []
-    for time_s, seen in sorted(chosen.items()):
+    for time_s, (seen, image) in sorted(chosen.items(), key=lambda item: item[0]):
         marks = [mark_of(thing) for thing in seen.things]
-        drawn = await asyncio.to_thread(draw_marks, seen.look.image, marks)
+        drawn = await asyncio.to_thread(draw_marks, image, marks)
         name = derived_name(video, f"{time_s:.1f}s", "jpeg")
         picture = await keep_picture(drawn, name, ctx)
         frames.append(KeyFrame(time_s=round(time_s, 2), picture=picture))

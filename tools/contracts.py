@@ -76,6 +76,16 @@ class ToolResult:
     usage: Usage = Usage()
 
 
+class ToolEvent(BaseModel):
+    """What a tool that watches something has just seen, in a word or two; `time_s` is in it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    time_s: float
+    kind: Literal["shot", "entry", "exit", "count", "unusual"]
+    what: str
+
+
 def _ignore(_: Any) -> None:
     return None
 
@@ -85,7 +95,8 @@ class RunContext:
     """What a running tool may use. `deadline` is on the clock of `time.monotonic()`.
 
     `write` streams a piece of the result's text as it is made: the pieces joined must equal the
-    text that the result holds. `progress` tells how far a long call is, from 0 to 1.
+    text that the result holds. `progress` tells how far a long call is, from 0 to 1. `tell` tells
+    what was seen on the way, by what is known by then: the result has the last word.
     """
 
     models: ModelPool
@@ -95,6 +106,7 @@ class RunContext:
     deadline: float = field(default_factory=lambda: time.monotonic() + 120.0)
     write: Callable[[str], None] = _ignore
     progress: Callable[[float], None] = _ignore
+    tell: Callable[[ToolEvent], None] = _ignore
 
     def remaining_s(self) -> float:
         """Seconds left. Raises DeadlineExceeded when there are none."""

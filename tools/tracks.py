@@ -19,6 +19,8 @@ _GROWTH = 0.3
 most of its own size between two looks is still the same (buffered IoU, Yang et al. 2023)."""
 _LONGEST_GAP_S = 1.6
 """For how long a thing may be hidden before it counts as gone."""
+_STEPS_TO_NEXT = 1.5
+"""Where looks are rarer than that, a thing goes on if it is there at the next one."""
 _FEWEST_LOOKS = 2
 """A thing seen once only is taken for an error."""
 
@@ -55,7 +57,12 @@ class Track:
 class Tracker:
     """Tracks of a video, look by look, in the order of time."""
 
-    def __init__(self) -> None:
+    def __init__(self, step_s: float = 0.0) -> None:
+        """
+        Args:
+            step_s: seconds from one look to the next.
+        """
+        self._longest_gap_s = max(_LONGEST_GAP_S, _STEPS_TO_NEXT * step_s)
         self._alive: list[Track] = []
         self._ended: list[Track] = []
         self._count = 0
@@ -67,7 +74,7 @@ class Tracker:
             cut: a new shot began since the last look: nothing goes on.
         """
         for track in list(self._alive):
-            if cut or time_s - track.times[-1] > _LONGEST_GAP_S:
+            if cut or time_s - track.times[-1] > self._longest_gap_s:
                 self._alive.remove(track)
                 self._ended.append(track)
         matches = self._matches(time_s, things)
@@ -81,9 +88,22 @@ class Tracker:
                 track.add(time_s, thing)
                 self._alive.append(track)
 
+    def end(self) -> None:
+        """Nothing goes on."""
+        self._ended += self._alive
+        self._alive = []
+
+    def present(self) -> list[Track]:
+        """Things seen more than once that may go on."""
+        return [track for track in self._alive if track.confirmed]
+
+    def gone(self) -> list[Track]:
+        """Things seen more than once that don't go on, in the order in which they were lost."""
+        return [track for track in self._ended if track.confirmed]
+
     def tracks(self) -> list[Track]:
         """All things seen more than once, in the order in which they came."""
-        found = [track for track in (*self._ended, *self._alive) if track.confirmed]
+        found = [*self.gone(), *self.present()]
         return sorted(found, key=lambda track: (track.times[0], track.number))
 
     def _matches(self, time_s: float, things: Sequence[FoundObject]) -> list[tuple[Track, int]]:

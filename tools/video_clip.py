@@ -44,11 +44,11 @@ def clip_frames(analysis: Analysis) -> Iterator[ClipFrame]:
         name = f"{track.label} #{number}"
         for time_s, box in zip(track.times, track.boxes, strict=True):
             marks[time_s].append(Mark(box, name, name))
-    for seen in analysis.seen:
+    for seen, image in analysis.pictured():
         time_s = seen.look.time_s
         reasons = next((m.reasons for m in analysis.unusual if m.start_s <= time_s <= m.end_s), ())
         caption = clock(time_s) + (f"  unusual: {', '.join(reasons)}" if reasons else "")
-        yield ClipFrame(time_s, seen.look.image, marks[time_s], caption)
+        yield ClipFrame(time_s, image, marks[time_s], caption)
 
 
 def draw_clip(frames: Iterable[ClipFrame], end_s: float) -> bytes:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model_servers.images import resize
 from model_servers.transnet import HEIGHT, WIDTH
-from tools.media import Video
+from tools.media import VideoFrame
 
 if TYPE_CHECKING:
     from model_servers.images import Image
@@ -25,6 +25,22 @@ LEAST_SHOT_FRAMES_PER_S = 5.0
 """With fewer, every frame looks like a new shot."""
 SIDE = 640
 _GREY_SIZE = 64, 36
+
+
+class FrameSource(Protocol):
+    """Where frames come from, in the order of time: an open `Video`, or a stream.
+
+    `duration_s` is None where nobody knows: a stream is live, and its frames come when they come.
+    """
+
+    @property
+    def duration_s(self) -> float | None: ...
+
+    def frames(
+        self, per_second: float | None = None, *, max_side: int | None = None
+    ) -> Iterator[VideoFrame]:
+        """As `Video.frames`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +57,11 @@ class Look:
     """A frame to look at, its time in seconds, and what it is like as a whole.
 
     `motion` is the mean difference to the look before in levels of grey, NaN for the first one.
+    `image` is None once it was let go, for the memory it takes.
     """
 
     time_s: float
-    image: Image
+    image: Image | None
     brightness: float
     motion: float
 
@@ -63,7 +80,7 @@ def choose_pace(duration_s: float | None) -> Pace:
 class VideoLooks:
     """The looks of a video, one after the other; `small` and `small_times` grow meanwhile."""
 
-    def __init__(self, video: Video, pace: Pace) -> None:
+    def __init__(self, video: FrameSource, pace: Pace) -> None:
         self._video = video
         self._pace = pace
         self.small: list[NDArray[np.uint8]] = []

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,11 @@ from tools.contracts import RunContext
 from tools.describe_image import DescribeImage
 from tools.detect_objects import DetectObjects
 from tools.errors import InvalidInput, ToolError
-from tools.media import open_video
+from tools.media import Video, VideoFrame, open_video
 from tools.pictures import encode
 from tools.read_text import ReadText
 from tools.segment_image import SegmentImage
+from tools.video_analysis import analyze
 from tools.video_plot import SIZE
 
 pytestmark = pytest.mark.models
@@ -223,6 +225,39 @@ async def test_a_video_has_shots_things_and_an_unusual_moment(bench: Bench) -> N
     assert shown[-1].time_s == pytest.approx(12, abs=0.6)
     assert data.plot.kind == "image"
     assert bench.pixels(data.plot).shape[1::-1] == SIZE
+
+
+class _Live:
+    """A file's frames as they would come from a camera: nobody knows for how long."""
+
+    duration_s = None
+
+    def __init__(self, video: Video) -> None:
+        self._video = video
+        self.over = False
+
+    def frames(
+        self, per_second: float | None = None, *, max_side: int | None = None
+    ) -> Iterator[VideoFrame]:
+        yield from self._video.frames(per_second, max_side=max_side)
+        self.over = True
+
+
+async def test_a_live_stream_tells_on_the_way_what_the_whole_shows(bench: Bench) -> None:
+    content = film([*panned(street(), 150), *panned(photo("lion"), 250)])
+    told: list[tuple[str, str, bool]] = []
+    with open_video(content) as video:
+        stream = _Live(video)
+        ctx = dataclasses.replace(
+            bench.ctx, tell=lambda event: told.append((event.kind, event.what, stream.over))
+        )
+        live = await analyze(stream, [], ctx)
+        whole = await analyze(video, [], bench.ctx)
+    assert live.starts == whole.starts
+    assert [(t.label, t.times) for t in live.tracks] == [(t.label, t.times) for t in whole.tracks]
+    on_the_way = {(kind, what.split(" #")[0]) for kind, what, over in told if not over}
+    assert {("shot", "shot 1"), ("shot", "shot 2"), ("entry", "stop sign")} <= on_the_way
+    assert ("exit", "stop sign") in on_the_way
 
 
 async def test_only_what_was_asked_for_is_followed(bench: Bench) -> None:

@@ -7,9 +7,17 @@ import pytest
 
 from orchestrator.executor import InputValue, execute
 from orchestrator.plan import Plan, Step
-from orchestrator.turn import Event, StepChanged
+from orchestrator.turn import Event, StepChanged, StepProgress
 from tools.artifacts import Artifact, Provenance
-from tools.contracts import RunContext, TextSlot, Tool, ToolArgs, ToolData, ToolResult
+from tools.contracts import (
+    RunContext,
+    TextSlot,
+    Tool,
+    ToolArgs,
+    ToolData,
+    ToolEvent,
+    ToolResult,
+)
 from tools.registry import Registry
 
 from .small_tools import Failing, SummarizeText, context, registry
@@ -135,6 +143,37 @@ async def test_a_file_is_read_for_a_text_slot() -> None:
     made = plan(("s1", "summarize_text", {"text": "input:letter.txt"}))
     (report,) = await execute(made, inputs, registry(), ctx)
     assert report.result == {"text": "sum(Dear Ms Brown)"}
+
+
+class Watch(Tool):
+    name = "watch_text"
+    description = "Tells what it sees on the way."
+    examples = ("watch this",)
+    outputs: ClassVar = {"text": "text"}
+
+    class Args(ToolArgs):
+        text: TextSlot
+
+    class Result(ToolData):
+        text: str
+
+    async def __call__(self, args: Args, ctx: RunContext) -> ToolResult:
+        ctx.tell(ToolEvent(time_s=0.0, kind="shot", what="shot 1"))
+        ctx.progress(0.5)
+        ctx.tell(ToolEvent(time_s=1.5, kind="entry", what="person #1"))
+        return ToolResult(self.Result(text=args.text))
+
+
+async def test_what_a_tool_sees_on_the_way_is_told_with_its_progress() -> None:
+    events: list[Event] = []
+    made = plan(("s1", "watch_text", {"text": "input:text"}))
+    await execute(made, TEXT, Registry([Watch()]), context(), emit=events.append)
+    told = [event for event in events if isinstance(event, StepProgress)]
+    assert [(event.id, event.fraction, event.seen and event.seen.what) for event in told] == [
+        ("s1", 0.0, "shot 1"),
+        ("s1", 0.5, None),
+        ("s1", 0.5, "person #1"),
+    ]
 
 
 def test_a_step_refers_by_strings() -> None:

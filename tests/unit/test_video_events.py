@@ -141,3 +141,11 @@ def test_shots_begin_after_the_likeliest_frame_of_a_cut() -> None:
 @pytest.mark.parametrize(("time_s", "shown"), [(0, "0:00.0"), (59.96, "1:00.0"), (64.5, "1:04.5")])
 def test_times_are_shown_in_minutes(time_s: float, shown: str) -> None:
     assert clock(time_s) == shown
+
+
+def test_what_is_looked_at_rarely_is_followed_from_look_to_look() -> None:
+    tracker = Tracker(step_s=15.0)
+    for step in range(4):
+        tracker.look(step * 15.0, [thing("car", 100)] if step != 2 else [])
+        tracker.look(step * 15.0 + 7.5, [thing("bus", 600)])
+    assert spans(tracker) == [("car", 0, 15), ("bus", 7.5, 52.5)]

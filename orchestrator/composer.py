@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from model_servers.languages import UNDETERMINED, identify
 from orchestrator.arguments import read_arguments
 from orchestrator.clauses import Clause, points
+from orchestrator.looking import SUBJECT
 from orchestrator.plan import Plan, PlanError, Ref, Step, fits, missing_media
 from orchestrator.router import CHAT, Router
 from orchestrator.turn import ToolScore
@@ -253,6 +254,7 @@ class Composer:
             elif refs:
                 named = [ref for ref in refs if str(ref).removeprefix("input:") in words]
                 several = (slot, named or refs)
+        fixed.pop(SUBJECT, None)  # `with_look` fills it
         if "document" in fixed and "context" in fixed:
             del fixed["context"]
         if several is None:

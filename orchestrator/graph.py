@@ -36,6 +36,7 @@ from orchestrator.followups import (
 from orchestrator.guard import admit
 from orchestrator.handoff_words import told, told_not_possible
 from orchestrator.handoffs import is_unsure
+from orchestrator.looking import with_look
 from orchestrator.plan import Plan, Step, missing_media, reachable
 from orchestrator.planner import make_plan
 from orchestrator.responder import AnswerWriter, ask_back, chat_answer, chat_prompt, citations
@@ -222,7 +223,8 @@ async def route(state: State, runtime: Node) -> State:
         inputs[TEXT_INPUT] = InputValue(kind="text", text=draft.payload)
     path: Path
     if draft.confidence >= context.route_threshold:
-        path, confidence, planned = "router", draft.confidence, draft.plan
+        path, confidence = "router", draft.confidence
+        planned = with_look(draft.plan, kinds, context.registry)
     elif draft.lacks is not None:
         path, confidence, planned = "router", draft.shortlist[0].confidence, Plan()
     elif draft.chat >= context.route_threshold:
@@ -277,6 +279,7 @@ async def plan(state: State, runtime: Node) -> State:
     )
     if not planned.steps and tools and tools[0].name == report.shortlist[0].tool:
         planned = looked_up(state["resolved"], tools[0])
+    planned = with_look(planned, kinds, registry)
     context.emit(Planned(plan=planned))
     note(by="planner", steps=_as_traced(planned, registry))
     return {"plan": planned.model_dump(mode="json")}

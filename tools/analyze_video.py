@@ -18,6 +18,7 @@ from tools.drawing import draw_marks
 from tools.media import open_video
 from tools.pictures import VideoSlot, derived_name, encode, keep_picture, read_bytes
 from tools.unusual import Reason
+from tools.video_actions import ShotAction, shot_actions
 from tools.video_analysis import Analysis, Seen, analyze
 from tools.video_clip import ClipFrame, clip_frames, draw_clip
 from tools.video_plot import draw_plot
@@ -103,10 +104,11 @@ class AnalyzeVideoArgs(ToolArgs):
 
 
 class AnalyzeVideoResult(ToolData):
-    """`shots` is None where the video is too long to find its cuts. `most` is how many of each
-    label were seen at once; `unknown` what was asked for and can't be recognised. `timeline` is a
-    JSON file of all of it but the pictures. `clip` shows what was looked at with the tracks drawn
-    in, `plot` the counts over time with the unusual moments marked."""
+    """`shots` is None where the video is too long to find its cuts, `actions` where the profile
+    can't tell any. `most` is how many of each label were seen at once; `unknown` what was asked
+    for and can't be recognised. `timeline` is a JSON file of all of it but the pictures. `clip`
+    shows what was looked at with the tracks drawn in, `plot` the counts over time with the unusual
+    moments marked."""
 
     text: str
     events: list[VideoEvent]
@@ -120,6 +122,7 @@ class AnalyzeVideoResult(ToolData):
     unknown: list[str]
     key_frames: list[KeyFrame]
     key_frame: Artifact | None
+    actions: list[ShotAction] | None
     timeline: Artifact
     clip: Artifact | None
     plot: Artifact
@@ -158,6 +161,7 @@ class AnalyzeVideo(Tool):
             duration_s = max(video.duration_s or 0.0, analysis.end_s)
         frames = await _key_frames(analysis, args.video, ctx)
         facts = _facts(analysis, duration_s, scale)
+        facts["actions"] = await shot_actions(analysis, ctx)
         timeline = await _timeline(facts, args.video, ctx)
         clip = await _clip(analysis, args.video, ctx) if analysis.seen else None
         plot = await _plot(analysis, duration_s, args.video, ctx)
@@ -269,6 +273,7 @@ def _summary(facts: Mapping[str, Any], unknown: Sequence[str], language: str) ->
         shots=None if facts["shots"] is None else len(facts["shots"]),
         entries=entries,
         most=facts["most"],
+        actions=[(a.start_s, a.label, a.score) for a in facts["actions"] or ()],
         unusual=[(m.start_s, m.end_s, m.reasons) for m in facts["unusual"]],
         unknown=unknown,
         language=language,
@@ -307,6 +312,7 @@ class _Timeline(BaseModel):
     counts: list[CountsAtTime]
     most: dict[str, int]
     unusual: list[UnusualMoment]
+    actions: list[ShotAction] | None
     events: list[VideoEvent]
 
 

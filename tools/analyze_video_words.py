@@ -47,12 +47,14 @@ TITLES: Mapping[str, str] = {
 
 
 class _Phrases(NamedTuple):
-    """Length and shots; length alone; things that came; nobody; unusual moments; none; unknown."""
+    """Length and shots; length alone; things that came; nobody; what is done;
+    unusual moments; none; unknown."""
 
     shots: str
     length: str
     came: str
     nothing: str
+    done: str
     unusual: str
     usual: str
     unknown: str
@@ -68,6 +70,7 @@ _PHRASES: Mapping[str, _Phrases] = {
     "en": _Phrases(
         "The video lasts {} and has {} shots.", "The video lasts {}.", "Seen in it: {}.",
         "Nothing that I can recognise was seen in it for longer than a moment.",
+        "What is being done: {}.",
         "Unusual for this video: {}.", "Nothing stands out from the rest of it.",
         "I can't say anything about {}: I haven't learnt to recognise it.", "at most {} at once",
         _reasons("much or little motion", "light", "number of things", "look of the picture"),
@@ -75,6 +78,7 @@ _PHRASES: Mapping[str, _Phrases] = {
     "zh": _Phrases(
         "视频长 {}，共 {} 个镜头。", "视频长 {}。", "其中出现：{}。",
         "没有看到我能识别并持续出现的东西。",
+        "正在做的事：{}。",
         "对该视频而言不寻常：{}。", "没有哪个时刻与其余部分明显不同。",
         "关于{}我无法判断：我没有学过识别它。", "同时最多 {}",
         _reasons("运动", "亮度", "物体数量", "画面样貌"),
@@ -82,6 +86,7 @@ _PHRASES: Mapping[str, _Phrases] = {
     "es": _Phrases(
         "El vídeo dura {} y tiene {} planos.", "El vídeo dura {}.", "Se ve: {}.",
         "No se vio nada reconocible durante más de un instante.",
+        "Lo que se hace: {}.",
         "Inusual para este vídeo: {}.", "Nada destaca del resto.",
         "No puedo decir nada de {}: no he aprendido a reconocerlo.", "como mucho {} a la vez",
         _reasons("movimiento", "luz", "número de cosas", "aspecto de la imagen"),
@@ -89,6 +94,7 @@ _PHRASES: Mapping[str, _Phrases] = {
     "fr": _Phrases(
         "La vidéo dure {} et compte {} plans.", "La vidéo dure {}.", "On y voit : {}.",
         "Rien de reconnaissable n'y a été vu plus d'un instant.",
+        "Ce qui s'y fait : {}.",
         "Inhabituel pour cette vidéo : {}.", "Rien ne se détache du reste.",
         "Je ne peux rien dire de {} : je n'ai pas appris à le reconnaître.", "au plus {} à la fois",
         _reasons("mouvement", "lumière", "nombre de choses", "aspect de l'image"),
@@ -96,6 +102,7 @@ _PHRASES: Mapping[str, _Phrases] = {
     "de": _Phrases(
         "Das Video dauert {} und hat {} Einstellungen.", "Das Video dauert {}.",
         "Zu sehen sind: {}.", "Nichts Erkennbares war länger als einen Augenblick zu sehen.",
+        "Was getan wird: {}.",
         "Ungewöhnlich für dieses Video: {}.", "Nichts hebt sich vom Rest ab.",
         "Über {} kann ich nichts sagen: Das habe ich nicht zu erkennen gelernt.",
         "höchstens {} zugleich",
@@ -104,6 +111,7 @@ _PHRASES: Mapping[str, _Phrases] = {
     "pt": _Phrases(
         "O vídeo dura {} e tem {} planos.", "O vídeo dura {}.", "Nele aparecem: {}.",
         "Nada reconhecível foi visto por mais de um instante.",
+        "O que se faz: {}.",
         "Incomum para este vídeo: {}.", "Nada se destaca do resto.",
         "Não posso dizer nada sobre {}: não aprendi a reconhecer isso.", "no máximo {} de uma vez",
         _reasons("movimento", "luz", "número de coisas", "aspecto da imagem"),
@@ -111,6 +119,7 @@ _PHRASES: Mapping[str, _Phrases] = {
     "ja": _Phrases(
         "動画の長さは{}、ショットは{}個です。", "動画の長さは{}です。", "写っているもの：{}。",
         "認識できるものが続けて写っている場面はありませんでした。",
+        "していること：{}。",
         "この動画としては変わった場面：{}。", "ほかと大きく違う場面はありません。",
         "{}については何も言えません。認識することを学んでいません。", "同時に最大{}",
         _reasons("動き", "明るさ", "物の数", "画面の様子"),
@@ -131,6 +140,7 @@ def summary(
     shots: int | None,
     entries: Mapping[str, int],
     most: Mapping[str, int],
+    actions: Sequence[tuple[float, str, float]],
     unusual: Sequence[tuple[float, float, Sequence[str]]],
     unknown: Sequence[str],
     language: str,
@@ -141,6 +151,7 @@ def summary(
         shots: how many; None where they were not looked for.
         entries: how many things of each label came into view.
         most: how many of each were seen at once.
+        actions: when, in seconds, what is done, in English, and how likely that is.
         unusual: from when to when, in seconds, and in what.
         unknown: what was asked for and can't be recognised.
     """
@@ -159,6 +170,9 @@ def summary(
         lines.append(phrases.came.format(separator.join(things)))
     elif not unknown:
         lines.append(phrases.nothing)
+    if actions:
+        told = [f"{what} ({clock(at)}, {score * 100:.0f} %)" for at, what, score in actions]
+        lines.append(phrases.done.format(separator.join(told[:_MOST_LISTED])))
     if unusual:
         listed = [
             f"**{clock(start)}–{clock(end)}** ({separator.join(phrases.reasons[r] for r in why)})"

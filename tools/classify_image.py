@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,16 +12,21 @@ from pydantic import BaseModel, ConfigDict, Field
 from model_servers.encoders import encode, encoder_name
 from model_servers.image_classifier import Glance
 from model_servers.languages import identify
+from model_servers.siglip import PictureAndLabels
 from tools import label_choice
 from tools.classify_image_words import EXAMPLES, TITLES, verdict
 from tools.contracts import Kind, RunContext, Tool, ToolArgs, ToolData, ToolResult
 from tools.errors import InvalidInput
 from tools.pictures import ImageSlot, read_picture
 
+if TYPE_CHECKING:
+    from model_servers.images import Image
+
 Label = Annotated[str, Field(min_length=1, max_length=120)]
 FileId = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Method = Literal["imagenet", "label names", "example pictures"]
+Method = Literal["imagenet", "label names", "example pictures", "pictures and names"]
 
+ZERO_SHOT = "image-labels"
 SHOWN = 5
 """Classes told where no labels are given."""
 # Below these the tool says that it doesn't know.
@@ -62,7 +67,8 @@ class ClassifyImageResult(ToolData):
     """`labels` are likeliest first; `label` is the first one, None when the tool abstains.
 
     `method` tells what the labels come from: ImageNet's 1,000 classes; the caller's labels
-    compared with ImageNet's by their names alone; or with the pictures given for each.
+    compared with ImageNet's by their names alone; or with the pictures given for each; or with the
+    picture itself, by a network that knows pictures and names.
     """
 
     labels: list[PictureLabel]
@@ -89,6 +95,9 @@ class ClassifyImage(Tool):
     async def __call__(self, args: ClassifyImageArgs, ctx: RunContext) -> ToolResult:
         """Raises InvalidInput, NotFound, ModelError, DeadlineExceeded."""
         image = await read_picture(args.image, ctx)
+        if args.labels and not args.examples and ZERO_SHOT in ctx.models:
+            scores = await _by_sight(image, list(dict.fromkeys(args.labels)), ctx)
+            return ToolResult(_result(scores, LABELS_THRESHOLD, "pictures and names"))
         (glance,) = await ctx.models.predict("image-classifier", [image], deadline=ctx.deadline)
         if args.examples:
             scores = await _by_examples(glance, args.examples, args.labels, ctx)
@@ -102,6 +111,13 @@ class ClassifyImage(Tool):
         assert isinstance(data, ClassifyImageResult)
         scores = [(score.label, score.score) for score in data.labels]
         return verdict(scores, abstained=data.abstained, method=data.method, language=language)
+
+
+async def _by_sight(image: Image, labels: Sequence[str], ctx: RunContext) -> dict[str, float]:
+    """How well each label fits the picture; what is missing to 1 is that none of them does."""
+    asked = PictureAndLabels(image, tuple(labels))
+    (scores,) = await ctx.models.predict(ZERO_SHOT, [asked], deadline=ctx.deadline)
+    return dict(zip(labels, map(float, scores), strict=True))
 
 
 async def _by_names(glance: Glance, labels: Sequence[str], ctx: RunContext) -> dict[str, float]:

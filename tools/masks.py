@@ -20,6 +20,7 @@ MaskMethod = Literal["network", "colours", "box"]
 Box = tuple[float, float, float, float]
 
 PERSON = "person"
+SCENE = "scene"
 MOST_OBJECTS = 12
 """Of one picture; the surest ones."""
 _LEAST_SHARE = 0.1
@@ -48,6 +49,30 @@ class FoundMask:
     @property
     def inside(self) -> NDArray[np.bool_]:
         return self.alpha >= _SURE
+
+
+async def mask_kind(image: Image, kind: str, ctx: RunContext) -> FoundMask | None:
+    """All points of one kind of thing ("wall", "sky"), where the profile tells kinds apart.
+
+    None where the picture shows none of it, or where the network doesn't know the kind. It tells
+    no probability, so the mask's `score` is the share of its box that the kind fills.
+    """
+    (scene,) = await ctx.models.predict(SCENE, [image], deadline=ctx.deadline)
+    wanted = kind.casefold()
+    places = [n for n, name in enumerate(scene.names) if wanted in _synonyms(name)]
+    inside = np.isin(scene.kinds, places)
+    if not inside.any():
+        return None
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    box = (float(left), float(top), float(right), float(bottom))
+    filled = round(float(inside[top:bottom, left:right].mean()), 4)
+    return FoundMask(kind, filled, box, inside.astype(np.float32), "network")
+
+
+def _synonyms(name: str) -> set[str]:
+    """ADE20K's names are several words for one kind, such as "floor, flooring"."""
+    return {word.strip().casefold() for word in name.replace(";", ",").split(",")}
 
 
 async def mask_people(

@@ -15,10 +15,12 @@ from tools.drawing import Mark, draw_masks
 from tools.errors import ToolError
 from tools.masks import (
     PERSON,
+    SCENE,
     FoundMask,
     MaskMethod,
     cut_out,
     joint_alpha,
+    mask_kind,
     mask_objects,
     mask_people,
     mask_picture,
@@ -124,6 +126,8 @@ class SegmentImage(Tool):
 async def _masks(image: Image, args: SegmentImageArgs, ctx: RunContext) -> list[FoundMask]:
     wanted = wanted_objects([args.target] if args.target else None, args.question)
     if wanted.unknown and not wanted.known:
+        if SCENE in ctx.models and (mask := await mask_kind(image, wanted.unknown[0], ctx)):
+            return [mask]
         raise ToolError(
             f"{wanted.unknown[0]!r} can't be cut out: it isn't among the 80 kinds of things that "
             "are recognised here. Name one of those, such as a person, a dog or a car."

@@ -31,10 +31,11 @@ def test_every_answer_is_complete_in_every_language(language: str) -> None:
         assemble("zebra", {"person": 2}, "EXIT", language),
         assemble(None, {}, "", language),
         summary(duration_s=12, shots=3, entries={"person": 2}, most={"person": 1},
+                actions=[(3.0, "juggling balls", 0.6)],
                 unusual=[(1, 2, ["motion", "count"])], unknown=["forklift"], language=language),
         search_report([("blue mug", 0.83), ("red mug", 0.61)], language),
         search_report([], language),
-        summary(duration_s=12, shots=None, entries={}, most={}, unusual=[], unknown=[],
+        summary(duration_s=12, shots=None, actions=[], entries={}, most={}, unusual=[], unknown=[],
                 language=language),
     ]  # fmt: skip
     for answer in answers:

@@ -67,6 +67,14 @@ def _litellm() -> Any:
     return litellm
 
 
+def _on_the_wire(message: ChatMessage) -> dict[str, Any]:
+    if not message.images:
+        return {"role": message.role, "content": message.content}
+    parts: list[dict[str, Any]] = [{"type": "text", "text": message.content}]
+    parts += [{"type": "image_url", "image_url": {"url": url}} for url in message.images]
+    return {"role": message.role, "content": parts}
+
+
 class LiteLLMChat:
     """The ChatModel behind an endpoint.
 
@@ -319,7 +327,7 @@ class LiteLLMChat:
                 model=f"openai/{model}",
                 client=self._client(url),
                 api_key=self.endpoint.api_key,
-                messages=[{"role": m.role, "content": m.content} for m in messages],
+                messages=[_on_the_wire(message) for message in messages],
                 max_retries=0,
                 timeout=httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
                 **options,

@@ -152,8 +152,11 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
+    """`images` are pictures as data URLs, for a model that sees."""
+
     role: Role
     content: str
+    images: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

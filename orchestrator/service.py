@@ -79,6 +79,7 @@ class Service:
         traces: TraceStore,
         tracer: Tracer,
         resources: AsyncExitStack,
+        vision: ChatModel | None = None,
     ) -> None:
         self.settings = settings
         self.registry = registry
@@ -99,7 +100,7 @@ class Service:
         )
         self.traces = traces
         self.tracer = tracer
-        self._work = Work(settings, registry, models, chat, artifacts, knowledge, tracer)
+        self._work = Work(settings, registry, models, chat, artifacts, knowledge, tracer, vision)
         self._turns = Turns(
             self._work,
             agent=agent,
@@ -227,6 +228,9 @@ async def open_service(settings: Settings) -> Service:
         resources.push_async_callback(models.close)
         endpoint = _chat_endpoint(settings, store)
         resources.push_async_callback(endpoint.close)
+        seeing = _seeing_endpoint(settings)
+        if seeing is not None:
+            resources.push_async_callback(seeing.close)
         artifacts = FileArtifactStore(
             home / "artifacts",
             max_file_bytes=settings.max_request_bytes,
@@ -254,6 +258,7 @@ async def open_service(settings: Settings) -> Service:
             registry=registry,
             models=models,
             chat=LiteLLMChat(endpoint),
+            vision=LiteLLMChat(seeing) if seeing else None,
             artifacts=artifacts,
             knowledge=knowledge,
             conversations=ConversationStore(database),
@@ -348,6 +353,16 @@ def _chat_endpoint(settings: Settings, store: ModelStore) -> ChatEndpoint:
         parallel=settings.llm_parallel,
         log_folder=settings.home_dir / "logs",
     )
+
+
+def _seeing_endpoint(settings: Settings) -> ChatEndpoint | None:
+    """Where a chat model that sees pictures is served."""
+    from model_servers.chat_endpoint import FixedEndpoint
+
+    if settings.vlm_base_url is None:
+        return None
+    key = _secret(settings.vlm_api_key)
+    return FixedEndpoint(settings.vlm_base_url, model=settings.vlm_model, api_key=key)
 
 
 def _secret(value: SecretStr | None) -> str | None:

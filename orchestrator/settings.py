@@ -59,6 +59,12 @@ class Settings(BaseSettings):
     """Whether `serve` starts the embedded chat model, and imports what is slow to import, before
     someone asks."""
 
+    vlm_base_url: str | None = None
+    """An OpenAI-compatible endpoint, with its /v1, whose model sees pictures; questions about
+    pictures need one. It may be the chat model's own."""
+    vlm_model: str | None = None
+    vlm_api_key: SecretStr | None = None
+
     vllm_model: str | None = None
     vllm_tensor_parallel: int = Field(default=1, ge=1)
     vllm_quantization: str | None = None

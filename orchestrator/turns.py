@@ -76,6 +76,7 @@ class Work:
     artifacts: FileArtifactStore
     knowledge: KnowledgeBase
     tracer: Tracer
+    vision: ChatModel | None = None
 
     def meter(self, limits: Limits = NO_LIMITS) -> MeteredChat:
         """The chat model, with the bounds of one request."""
@@ -94,6 +95,7 @@ class Work:
             chat=chat,
             artifacts=self.artifacts,
             knowledge=self.knowledge,
+            vision=self.vision,
             deadline=time.monotonic() + (timeout_s or self.settings.request_timeout_s),
         )
 

@@ -96,13 +96,15 @@ class RunContext:
 
     `write` streams a piece of the result's text as it is made: the pieces joined must equal the
     text that the result holds. `progress` tells how far a long call is, from 0 to 1. `tell` tells
-    what was seen on the way, by what is known by then: the result has the last word.
+    what was seen on the way, by what is known by then: the result has the last word. `vision` is a
+    chat model that sees pictures, where there is one.
     """
 
     models: ModelPool
     chat: ChatModel
     artifacts: ArtifactStore
     knowledge: KnowledgeBase
+    vision: ChatModel | None = None
     deadline: float = field(default_factory=lambda: time.monotonic() + 120.0)
     write: Callable[[str], None] = _ignore
     progress: Callable[[float], None] = _ignore

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from model_servers.contracts import ProfileError
+from model_servers.contracts import ChatModel, ProfileError
 from model_servers.image_classifier import Glance
 from tools.classify_image import IMAGENET_THRESHOLD
 from tools.contracts import Kind, RunContext, Tool, ToolArgs, ToolData, ToolResult
@@ -19,6 +19,7 @@ from tools.describe_image_words import (
     assemble,
 )
 from tools.detect_objects import MIN_SCORE, count_labels, found_objects
+from tools.picture_chat import ask_about
 from tools.pictures import ImageSlot, read_picture
 from tools.read_text import page_text
 
@@ -33,7 +34,8 @@ class DescribeImageResult(ToolData):
     """`assembled`: put together from what was recognised, and not seen by a model that writes.
 
     `label` is what the picture shows as a whole, where that is sure; `counts` the things found;
-    `subject` the label, or the things where there is none, in a few English words.
+    `subject` the label, or the things where there is none, in a few English words. A model that
+    sees fills `text` alone, and `subject` with the same.
     """
 
     text: str
@@ -62,11 +64,13 @@ class DescribeImage(Tool):
 
     async def __call__(self, args: DescribeImageArgs, ctx: RunContext) -> ToolResult:
         """Raises ProfileError for a question that this profile can't answer, ModelError."""
+        if ctx.vision is not None:
+            return await _seen(args, ctx.vision, ctx)
         if args.question and not asks_for_a_description(args.question):
             raise ProfileError(
-                "Questions about a picture need a model that sees and writes, which this profile "
-                "doesn't have; the profile 'gpu' does. Here you can ask what is in the picture, "
-                "how many of something there are, or what is written on it."
+                "Questions about a picture need a model that sees and writes; set "
+                "SWITCHBOARD_VLM_BASE_URL to where one is served. Here you can ask what is in the "
+                "picture, how many of something there are, or what is written on it."
             )
         image = await read_picture(args.image, ctx)
 
@@ -91,7 +95,19 @@ class DescribeImage(Tool):
 
     def render(self, data: Any, language: str) -> str:
         assert isinstance(data, DescribeImageResult)
+        if not data.assembled:
+            return data.text
         return assemble(data.label, data.counts, data.text_in_picture, language)
+
+
+async def _seen(args: DescribeImageArgs, model: ChatModel, ctx: RunContext) -> ToolResult:
+    image = await read_picture(args.image, ctx)
+    reply = await ask_about(image, args.question, args.language or "en", model, ctx)
+    text = reply.text.strip()
+    data = DescribeImageResult(
+        text=text, subject=text, assembled=False, label=None, counts={}, text_in_picture=""
+    )
+    return ToolResult(data, usage=reply.usage)
 
 
 def _label(glance: Glance) -> str | None:

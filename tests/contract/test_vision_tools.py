@@ -185,7 +185,7 @@ async def test_a_description_is_assembled_and_says_so(bench: Bench) -> None:
     assert data.label == "lion"
     assert "lion" in words
     assert "Assembled" in words
-    with pytest.raises(ProfileError, match="'gpu'"):
+    with pytest.raises(ProfileError, match="SWITCHBOARD_VLM_BASE_URL"):
         await bench.run(DescribeImage(), image=bench.photo("lion"), question="Is it hungry?")
 
 

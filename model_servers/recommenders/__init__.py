@@ -1,0 +1,1 @@
+"""Recommenders: from what people did to what they may like next."""

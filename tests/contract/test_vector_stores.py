@@ -16,11 +16,15 @@ from tools.knowledge.vectors import (
     E5,
     MINILM,
     RRF_K,
+    AnyOf,
+    NoneOf,
     Point,
+    Range,
     Sparse,
     StoreUnavailable,
     Vectors,
     VectorStore,
+    Where,
 )
 
 Open = Callable[[], VectorStore]
@@ -247,3 +251,53 @@ async def test_a_damaged_folder_is_a_typed_error(tmp_path: Path) -> None:
         await store.count({})
     assert str(tmp_path) not in raised.value.message
     await store.close()
+
+
+@pytest.mark.parametrize(
+    ("where", "matching"),
+    [
+        ({"price": Range(at_least=20.0)}, {2, 3}),
+        ({"price": Range(at_most=20.0)}, {1, 2}),
+        ({"price": Range(below=20.0)}, {1}),
+        ({"price": Range(at_least=10.0, below=60.0)}, {2}),
+        ({"categories": AnyOf(["tents", "gifts"])}, {1, 2}),
+        ({"categories": AnyOf([])}, set()),
+        ({"categories": NoneOf(["gifts"])}, {2, 3, 4}),
+        ({"categories": NoneOf([])}, {1, 2, 3, 4}),
+        ({"categories": (AnyOf(["outdoor"]), NoneOf(["gifts"]))}, {2, 3}),
+        ({"available": "yes"}, {1, 2, 4}),
+        ({"item": NoneOf(["i1", "i3"])}, {2, 4}),
+        ({"item": (NoneOf(["i1"]), NoneOf(["i4"])), "available": "yes"}, {2}),
+    ],
+)
+async def test_filters_by_number_list_flag_and_exclusion(
+    store: VectorStore, where: Where, matching: set[int]
+) -> None:
+    def item(number: int, available: str, categories: list[str], price: float | None) -> Point:
+        payload = {"item": f"i{number}", "available": available, "categories": categories}
+        priced = {} if price is None else {"price": price}
+        return Point(_id(number), payload | priced, Vectors({E5: _axis(number)}))
+
+    await store.upsert(
+        [
+            item(1, "yes", ["outdoor", "gifts"], 9.9),
+            item(2, "yes", ["outdoor", "tents"], 20.0),
+            item(3, "no", ["outdoor"], 60.0),
+            item(4, "yes", [], None),
+        ]
+    )
+    wanted = {_id(number) for number in matching}
+
+    assert {hit.point.id for hit in await store.query(Vectors({E5: _axis(1)}), where, 9)} == wanted
+    assert {point.id for point in await store.scan(where)} == wanted
+    assert await store.count(where) == len(wanted)
+    await store.delete(where)
+    assert await store.count({}) == 4 - len(wanted)
+
+
+async def test_vectors_come_only_where_they_are_wanted(store: VectorStore) -> None:
+    await store.upsert([_point(1)])
+    (bare,) = await store.query(Vectors({E5: _axis(1)}), {}, 1, with_vectors=False)
+    (known,) = await store.get([_id(1)], with_vectors=True)
+    assert bare.point.vectors == Vectors()
+    assert list(known.vectors.dense[E5]) == pytest.approx(_axis(1))

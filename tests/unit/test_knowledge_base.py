@@ -259,7 +259,7 @@ async def test_text_with_half_of_a_surrogate_pair_is_taken(knowledge: KnowledgeB
 
 async def test_a_store_that_is_gone_leaves_a_typed_error(encoder: WordCounts) -> None:
     class Gone(EdgeStore):
-        async def get(self, ids: Sequence[str]) -> list[Point]:
+        async def get(self, ids: Sequence[str], *, with_vectors: bool = False) -> list[Point]:
             raise StoreUnavailable("gone")
 
         async def scan(self, where: Where) -> list[Point]:

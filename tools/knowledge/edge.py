@@ -9,23 +9,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from tools.knowledge.vectors import (
-    INDEXED_FIELDS,
     LEXICAL,
     PASSAGES,
     PREFETCH_LIMIT,
     RRF_K,
+    AnyOf,
+    Condition,
     Hit,
     Layout,
+    NoneOf,
     Point,
+    Range,
     Sparse,
     StoreUnavailable,
     Vectors,
     Where,
+    conditions,
 )
 
 if TYPE_CHECKING:
     from filelock import FileLock
-    from qdrant_edge import EdgeShard, Filter
+    from qdrant_edge import EdgeShard, FieldCondition, Filter
 
 T = TypeVar("T")
 _PAGE = 1_000
@@ -58,7 +62,9 @@ class EdgeStore:
 
         await self._run(work)
 
-    async def query(self, vectors: Vectors, where: Where, limit: int) -> list[Hit]:
+    async def query(
+        self, vectors: Vectors, where: Where, limit: int, *, with_vectors: bool = True
+    ) -> list[Hit]:
         def work(shard: EdgeShard) -> list[Hit]:
             from qdrant_edge import Fusion, Prefetch, Query, QueryRequest
 
@@ -78,18 +84,18 @@ class EdgeStore:
                     query=cast(Fusion, Fusion.Rrf(k=RRF_K)),  # the stubs miss the base class
                     limit=limit,
                     with_payload=True,
-                    with_vector=True,
+                    with_vector=with_vectors,
                 )
             )
             return [Hit(_point(each), each.score) for each in found]
 
         return await self._run(work)
 
-    async def get(self, ids: Sequence[str]) -> list[Point]:
+    async def get(self, ids: Sequence[str], *, with_vectors: bool = False) -> list[Point]:
         return await self._run(
             lambda shard: [
                 _point(record)
-                for record in shard.retrieve(list(ids), with_payload=True, with_vector=False)
+                for record in shard.retrieve(list(ids), with_payload=True, with_vector=with_vectors)
             ]
         )
 
@@ -204,8 +210,9 @@ def _create(path: str, layout: Layout) -> EdgeShard:
             on_disk_payload=layout.payload_on_disk,
         ),
     )
-    for name in INDEXED_FIELDS:
-        shard.update(UpdateOperation.create_field_index(name, PayloadSchemaType.Keyword))
+    kinds = {"keyword": PayloadSchemaType.Keyword, "float": PayloadSchemaType.Float}
+    for name, kind in layout.indexed.items():
+        shard.update(UpdateOperation.create_field_index(name, kinds[kind]))
     return shard
 
 
@@ -242,12 +249,24 @@ def _native_sparse(sparse: Sparse | None) -> Any:
 
 
 def _filter(where: Where, but: Sequence[str] = ()) -> Filter:
-    from qdrant_edge import FieldCondition, Filter, HasIdCondition, MatchValue
+    from qdrant_edge import Filter, HasIdCondition
 
-    return Filter(
-        must=[FieldCondition(key=key, match=MatchValue(value)) for key, value in where.items()],
-        must_not=[HasIdCondition(set(but))] if but else None,
-    )
+    must: list[Any] = []
+    must_not: list[Any] = [HasIdCondition(set(but))] if but else []
+    for name, condition in conditions(where):
+        (must_not if isinstance(condition, NoneOf) else must).append(_native(name, condition))
+    return Filter(must=must, must_not=must_not or None)
+
+
+def _native(name: str, condition: Condition) -> FieldCondition:
+    from qdrant_edge import FieldCondition, MatchAny, MatchValue, RangeFloat
+
+    if isinstance(condition, Range):
+        bounds = RangeFloat(gte=condition.at_least, lte=condition.at_most, lt=condition.below)
+        return FieldCondition(key=name, range=bounds)
+    if isinstance(condition, AnyOf | NoneOf):
+        return FieldCondition(key=name, match=MatchAny(list(condition.values)))
+    return FieldCondition(key=name, match=MatchValue(condition))
 
 
 def _point(native: Any) -> Point:

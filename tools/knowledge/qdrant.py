@@ -8,23 +8,28 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from tools.knowledge.vectors import (
-    INDEXED_FIELDS,
     LEXICAL,
     PASSAGES,
     PREFETCH_LIMIT,
     RRF_K,
+    AnyOf,
+    Condition,
     Hit,
     Layout,
+    NoneOf,
     Point,
+    Range,
     Sparse,
     StoreUnavailable,
     Vectors,
     Where,
+    conditions,
 )
 
 if TYPE_CHECKING:
     from qdrant_client import AsyncQdrantClient
-    from qdrant_client.models import Filter, PointStruct
+    from qdrant_client.models import Condition as NativeCondition
+    from qdrant_client.models import FieldCondition, Filter, PointStruct
 
 _PAGE = 1_000
 _UPSERT = 128
@@ -60,7 +65,9 @@ class QdrantStore:
             others = _filter(stale, but=[point.id for point in points])
             await client.delete(self._layout.name, FilterSelector(filter=others))
 
-    async def query(self, vectors: Vectors, where: Where, limit: int) -> list[Hit]:
+    async def query(
+        self, vectors: Vectors, where: Where, limit: int, *, with_vectors: bool = True
+    ) -> list[Hit]:
         from qdrant_client.models import Prefetch, Rrf, RrfQuery
 
         wanted = _filter(where)
@@ -79,13 +86,14 @@ class QdrantStore:
                 query=RrfQuery(rrf=Rrf(k=RRF_K)),
                 limit=limit,
                 with_payload=True,
-                with_vectors=True,
+                with_vectors=with_vectors,
             )
         return [Hit(_point(each), each.score) for each in found.points]
 
-    async def get(self, ids: Sequence[str]) -> list[Point]:
+    async def get(self, ids: Sequence[str], *, with_vectors: bool = False) -> list[Point]:
         async with self._client() as client:
-            return [_point(each) for each in await client.retrieve(self._layout.name, list(ids))]
+            found = await client.retrieve(self._layout.name, list(ids), with_vectors=with_vectors)
+        return [_point(each) for each in found]
 
     async def scan(self, where: Where) -> list[Point]:
         points: list[Point] = []
@@ -180,8 +188,8 @@ async def _ensure_collection(client: AsyncQdrantClient, layout: Layout) -> None:
         if error.status_code != 409:  # another process made it meanwhile
             raise
     if not _is_local(client):
-        for name in INDEXED_FIELDS:
-            await client.create_payload_index(layout.name, name, PayloadSchemaType.KEYWORD)
+        for name, kind in layout.indexed.items():
+            await client.create_payload_index(layout.name, name, PayloadSchemaType(kind))
 
 
 def _is_local(client: AsyncQdrantClient) -> bool:
@@ -206,14 +214,25 @@ def _native_sparse(sparse: Sparse) -> Any:
 
 
 def _filter(where: Where, but: Sequence[str] = ()) -> Filter:
-    from qdrant_client.models import FieldCondition, Filter, HasIdCondition, MatchValue
+    from qdrant_client.models import Filter, HasIdCondition
 
-    return Filter(
-        must=[
-            FieldCondition(key=key, match=MatchValue(value=value)) for key, value in where.items()
-        ],
-        must_not=[HasIdCondition(has_id=list(but))] if but else None,
-    )
+    must: list[NativeCondition] = []
+    must_not: list[NativeCondition] = [HasIdCondition(has_id=list(but))] if but else []
+    for name, condition in conditions(where):
+        (must_not if isinstance(condition, NoneOf) else must).append(_native(name, condition))
+    return Filter(must=must, must_not=must_not or None)
+
+
+def _native(name: str, condition: Condition) -> FieldCondition:
+    from qdrant_client.models import FieldCondition, MatchAny, MatchValue
+    from qdrant_client.models import Range as NativeRange
+
+    if isinstance(condition, Range):
+        bounds = NativeRange(gte=condition.at_least, lte=condition.at_most, lt=condition.below)
+        return FieldCondition(key=name, range=bounds)
+    if isinstance(condition, AnyOf | NoneOf):
+        return FieldCondition(key=name, match=MatchAny(any=list(condition.values)))
+    return FieldCondition(key=name, match=MatchValue(value=condition))
 
 
 def _point(native: Any) -> Point:

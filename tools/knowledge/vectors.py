@@ -6,9 +6,9 @@ that it brings and fuses the lists by reciprocal ranks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from model_servers.contracts import SwitchboardError
 
@@ -27,10 +27,52 @@ RRF_K = 60
 """Cormack, Clarke, Büttcher 2009: score = Σ 1 / (k + rank)."""
 PREFETCH_LIMIT = 30
 """How many neighbours each vector brings into the fusion."""
-INDEXED_FIELDS = ("kind", "collection", "document", "language")
 
-Where = Mapping[str, str]
-"""Payload fields that must all have these values."""
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """One of these values at least; of none, nothing matches."""
+
+    values: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class NoneOf:
+    """Not one of these values, also where the field is missing; of none, everything matches."""
+
+    values: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A number within these bounds; a point without the field does not match."""
+
+    at_least: float | None = None
+    at_most: float | None = None
+    below: float | None = None
+
+
+Condition = str | AnyOf | NoneOf | Range
+Where = Mapping[str, Condition | tuple[Condition, ...]]
+"""What payload fields must meet, all of them. Of a field that is a list, any entry may.
+
+A flag is a word, such as "yes": Qdrant Edge's binding takes True for the number 1, and finds none.
+"""
+
+FieldKind = Literal["keyword", "float"]
+_PASSAGE_FIELDS: Mapping[str, FieldKind] = {
+    "kind": "keyword",
+    "collection": "keyword",
+    "document": "keyword",
+    "language": "keyword",
+}
+
+
+def conditions(where: Where) -> Iterator[tuple[str, Condition]]:
+    """Each field with each of its conditions."""
+    for name, wanted in where.items():
+        for condition in wanted if isinstance(wanted, tuple) else (wanted,):
+            yield name, condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +84,14 @@ class Layout:
         dense: the size of each dense vector, by its name.
         lexical: whether points may have the sparse vector of words.
         payload_on_disk: whether payloads are so large that they are not held in memory.
+        indexed: the payload fields that filters ask for, and what they hold.
     """
 
     name: str
     dense: Mapping[str, int]
     lexical: bool = False
     payload_on_disk: bool = False
+    indexed: Mapping[str, FieldKind] = field(default_factory=lambda: _PASSAGE_FIELDS)
 
 
 PASSAGES = Layout("switchboard", {MINILM: DENSE_SIZE, E5: DENSE_SIZE}, lexical=True)
@@ -109,12 +153,14 @@ class VectorStore(Protocol):
         """
         ...
 
-    async def query(self, vectors: Vectors, where: Where, limit: int) -> list[Hit]:
-        """The best points by reciprocal rank fusion, with payloads and vectors."""
+    async def query(
+        self, vectors: Vectors, where: Where, limit: int, *, with_vectors: bool = True
+    ) -> list[Hit]:
+        """The best points by reciprocal rank fusion, with payloads and, if wanted, vectors."""
         ...
 
-    async def get(self, ids: Sequence[str]) -> list[Point]:
-        """Points by id, without vectors; unknown ids are left out."""
+    async def get(self, ids: Sequence[str], *, with_vectors: bool = False) -> list[Point]:
+        """Points by id; unknown ids are left out."""
         ...
 
     async def scan(self, where: Where) -> list[Point]:

@@ -162,3 +162,88 @@ traces = sa.Table(
     sa.Column("trace", sa.JSON, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False, index=True),
 )
+
+shop_editions = sa.Table(
+    "shop_editions",
+    metadata,
+    # An import writes its rows under a new edition, which counts from when it is live: all at once.
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("live", sa.Boolean, nullable=False),
+    sa.Column("has_items", sa.Boolean, nullable=False),
+    sa.Column("report", sa.JSON(none_as_null=True)),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+)
+
+items = sa.Table(
+    "items",
+    metadata,
+    sa.Column("edition", sa.ForeignKey("shop_editions.id"), primary_key=True),
+    sa.Column("id", sa.String(128), primary_key=True),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("title", sa.String(300), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("categories", sa.JSON, nullable=False),
+    sa.Column("price", sa.Float),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("available", sa.Boolean, nullable=False),
+    sa.Column("picture", sa.String(255)),
+)
+
+item_pictures = sa.Table(
+    "item_pictures",
+    metadata,
+    sa.Column("edition", sa.ForeignKey("shop_editions.id"), primary_key=True),
+    sa.Column("item", sa.String(128), primary_key=True),
+    sa.Column("jpeg", sa.LargeBinary, nullable=False),
+)
+
+interactions = sa.Table(
+    "interactions",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    # None: it happened here and was not imported.
+    sa.Column("edition", sa.ForeignKey("shop_editions.id"), index=True),
+    sa.Column("customer", sa.String(128), nullable=False),
+    sa.Column("item", sa.String(128), nullable=False, index=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("value", sa.Float, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("customer", "item", "kind", "at"),
+)
+
+recommender_versions = sa.Table(
+    "recommender_versions",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("recipe", sa.JSON, nullable=False),
+    sa.Column("metrics", sa.JSON(none_as_null=True)),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    # The one put in service last serves: to go back is to put an older one in service again.
+    sa.Column("in_service_at", UtcDateTime, index=True),
+)
+
+showings = sa.Table(
+    "showings",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("customer", sa.String(128), index=True),
+    sa.Column("item", sa.String(128), nullable=False),
+    sa.Column("propensity", sa.Float, nullable=False),
+    sa.Column("features", sa.JSON, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False, index=True),
+    sa.CheckConstraint("propensity > 0 AND propensity <= 1", name="propensity"),
+)
+
+feedback = sa.Table(
+    "feedback",
+    metadata,
+    # A button that is pressed twice counts once.
+    sa.Column("showing", sa.String(64), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["showing", "position"], ["showings.id", "showings.position"], ondelete="CASCADE"
+    ),
+)

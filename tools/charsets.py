@@ -40,6 +40,23 @@ def decode_text(data: bytes) -> str | None:
     return None if encoding is None else _clean(data, encoding)
 
 
+def charset_of(beginning: bytes) -> str | None:
+    """The charset of a long text by its first bytes, as Python calls it; None where it is no text.
+
+    Those bytes may end inside a character.
+    """
+    for mark, marked in _BYTE_ORDER_MARKS:
+        if beginning.startswith(mark):
+            return marked
+    if b"\x00" in beginning:
+        return None
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(beginning, final=False)
+    except UnicodeDecodeError:
+        return _older_charset(beginning[:_SAMPLE_BYTES])
+    return "utf-8"
+
+
 def _clean(data: bytes, encoding: str) -> str | None:
     """The decoded text; None where it doesn't decode or is full of control characters."""
     try:

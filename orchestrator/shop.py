@@ -1,0 +1,227 @@
+"""The shop that is kept in the database and in the vectors, as the tool that recommends asks it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orchestrator.errors import DatabaseError
+from orchestrator.shop_catalogue import Catalogue
+from orchestrator.shop_models import BanditInService, RecommenderInService, Scores
+from orchestrator.shop_store import Pressed, ShopStore
+from tools.knowledge.vectors import StoreUnavailable
+from tools.recommendation.item_vectors import ItemVectors
+from tools.recommendation.shop import Constraints, Event, EventKind, Item, Match, Ranked
+
+if TYPE_CHECKING:
+    from model_servers.images import Image
+
+T = TypeVar("T")
+
+POPULARITY_S = 60.0
+"""How old the counts of who took what may be."""
+_TRIES = 3
+
+
+class DatabaseShop:
+    """A Shop. Every method raises StoreUnavailable when the database or the vectors can't.
+
+    Args:
+        store: the database's side.
+        vectors: the items' vectors.
+        recommender: the trained model; without one the order is that of what most people took.
+        bandit: what re-ranks; without one the order is left as it is.
+    """
+
+    def __init__(
+        self,
+        store: ShopStore,
+        vectors: ItemVectors,
+        recommender: RecommenderInService | None = None,
+        bandit: BanditInService | None = None,
+    ) -> None:
+        self._store = store
+        self._vectors = vectors
+        self._recommender = recommender
+        self._bandit = bandit
+        self._catalogue: Catalogue | None = None
+        self._counted_at = -math.inf
+        self._places: tuple[object, object, NDArray[np.intp]] | None = None
+
+    async def is_empty(self) -> bool:
+        catalogue = await self._current()
+        return catalogue is None or catalogue.is_empty
+
+    async def categories(self) -> Sequence[str]:
+        catalogue = await self._current()
+        return () if catalogue is None else catalogue.categories
+
+    async def items(self, ids: Sequence[str]) -> Sequence[Item]:
+        return await self._in_one_edition(
+            lambda catalogue: self._store.items(catalogue.edition, ids), otherwise=[]
+        )
+
+    async def picture(self, item: str) -> bytes | None:
+        """An item's picture as JPEG, for cards."""
+        return await self._in_one_edition(
+            lambda catalogue: self._store.picture(catalogue.edition, item), otherwise=None
+        )
+
+    async def named(self, title: str) -> Item | None:
+        async def find(catalogue: Catalogue) -> Item | None:
+            identity = catalogue.named(title)
+            found = (
+                [] if identity is None else await self._store.items(catalogue.edition, [identity])
+            )
+            return found[0] if found else None
+
+        return await self._in_one_edition(find, otherwise=None)
+
+    async def history(self, customer: str) -> Sequence[Event] | None:
+        with _answering():
+            return await self._store.history(customer)
+
+    async def near(
+        self,
+        where: Constraints,
+        limit: int,
+        *,
+        text: str | None = None,
+        like: str | None = None,
+        image: Image | None = None,
+    ) -> Sequence[Match]:
+        async def find(catalogue: Catalogue) -> Sequence[Match]:
+            edition = catalogue.edition
+            if text is not None:
+                found = await self._vectors.near_text(edition, text, where, limit)
+            elif like is not None:
+                found = await self._vectors.near_item(edition, like, where, limit)
+            elif image is not None:
+                found = await self._vectors.near_image(edition, image, where, limit)
+            else:
+                raise TypeError("near takes a text, an item or an image")
+            return await self._matches(edition, [(each.item, each.score) for each in found])
+
+        return await self._in_one_edition(find, otherwise=())
+
+    async def ranked(self, history: Sequence[str], where: Constraints, limit: int) -> Ranked:
+        async def rank(catalogue: Catalogue) -> Ranked:
+            scored = None if self._recommender is None else await self._recommender.scores(history)
+            allowed = catalogue.allowed(where)
+            allowed[[catalogue.rows[each] for each in history if each in catalogue.rows]] = False
+            values = catalogue.popularity if scored is None else self._by_row(catalogue, scored)
+            best = _best(values, allowed, limit)
+            matches = await self._matches(
+                catalogue.edition, [(catalogue.ids[row], float(values[row])) for row in best]
+            )
+            if scored is None:
+                return Ranked(None, matches)
+            ids = [match.item.id for match in matches]
+            return Ranked(scored.version, matches, scored.because(ids))
+
+        return await self._in_one_edition(rank, otherwise=Ranked(None, ()))
+
+    async def rerank(
+        self, customer: str | None, matches: Sequence[Match], show: int
+    ) -> tuple[str | None, Sequence[Match]]:
+        if self._bandit is None or not matches:
+            return None, matches[:show]
+        with _answering():
+            past = None if customer is None else await self._store.history(customer)
+            history = [event.item for event in past or ()]
+            shown = await self._bandit.choose(customer, history, matches, show)
+            showing = uuid4().hex
+            await self._store.add_showing(showing, customer, shown)
+        by_id = {match.item.id: match for match in matches}
+        return showing, [by_id[each.item] for each in shown]
+
+    async def feedback(self, showing: str, item: str, kind: EventKind) -> Pressed | None:
+        """Take in what somebody did with an item that was shown, and learn from it.
+
+        Returns None where the same was said before. Raises NotFound for what was not shown.
+        """
+        with _answering():
+            pressed = await self._store.add_feedback(showing, item, kind)
+        if pressed is not None and self._bandit is not None:
+            await self._bandit.learn(pressed)
+        return pressed
+
+    async def _current(self) -> Catalogue | None:
+        """The catalogue in service, read again where it changed or its counts are old."""
+        with _answering():
+            edition = await self._store.edition()
+            if edition is None:
+                return None
+            held = self._catalogue
+            if held is None or held.edition != edition:
+                held = await self._store.catalogue(edition)
+                self._counted_at = -math.inf
+            if time.monotonic() - self._counted_at > POPULARITY_S:
+                held.count(await self._store.popularity())
+                self._counted_at = time.monotonic()
+            self._catalogue = held
+            return held
+
+    async def _in_one_edition(
+        self, work: Callable[[Catalogue], Awaitable[T]], *, otherwise: T
+    ) -> T:
+        """Do the work in the edition in service; again, where an import took over meanwhile."""
+        for _ in range(_TRIES):
+            catalogue = await self._current()
+            if catalogue is None:
+                return otherwise
+            with _answering():
+                done = await work(catalogue)
+                if await self._store.edition() == catalogue.edition:
+                    return done
+        raise StoreUnavailable("The catalogue is being replaced just now; ask again.")
+
+    async def _matches(self, edition: int, found: Sequence[tuple[str, float]]) -> tuple[Match, ...]:
+        scores = dict(found)
+        items = await self._store.items(edition, list(scores))
+        return tuple(Match(item, scores[item.id]) for item in items)
+
+    def _by_row(self, catalogue: Catalogue, scored: Scores) -> NDArray[np.float64]:
+        """The model's scores by row of the catalogue.
+
+        Items that are newer than the model stand below those that it knows, the popular ones first.
+        """
+        kept = self._places
+        if kept is None or kept[0] is not scored.items or kept[1] is not catalogue.ids:
+            rows = [catalogue.rows.get(each, -1) for each in scored.items]
+            kept = self._places = (scored.items, catalogue.ids, np.array(rows, dtype=np.intp))
+        rows_of_model = kept[2]
+        there = rows_of_model >= 0
+        values = np.asarray(scored.values, dtype=np.float64)
+        lowest = float(values.min()) if len(values) else 0.0
+        by_row = lowest - 1.0 - 1.0 / (1.0 + catalogue.popularity)
+        by_row[rows_of_model[there]] = values[there]
+        return np.asarray(by_row)
+
+
+def _best(values: NDArray[np.float64], allowed: NDArray[np.bool_], limit: int) -> NDArray[np.intp]:
+    """The allowed rows with the highest values, highest first; of equal ones the first rows."""
+    rows = np.flatnonzero(allowed)
+    if 0 < limit < len(rows):
+        # All that reach the value of the last place, so that ties there are settled by row, too.
+        last = np.partition(values[rows], len(rows) - limit)[len(rows) - limit]
+        rows = rows[values[rows] >= last]
+    return rows[np.argsort(-values[rows], kind="stable")][: max(limit, 0)]
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """The database's failures, as the tools know them."""
+    try:
+        yield
+    except DatabaseError as error:
+        raise StoreUnavailable(
+            "The shop's database does not answer; try again when it is back."
+        ) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-POPULARITY_S = 60.0
-"""How old the counts of who took what may be."""
+POPULARITY_S = 3_600.0
+"""How old the counts of who took what may be; after an import they are made anew."""
 _TRIES = 3
 
 
@@ -52,7 +51,7 @@ class DatabaseShop:
         self._recommender = recommender
         self._bandit = bandit
         self._catalogue: Catalogue | None = None
-        self._counted_at = -math.inf
+        self._counted: tuple[int | None, float] | None = None
         self._places: tuple[object, object, NDArray[np.intp]] | None = None
 
     async def is_empty(self) -> bool:
@@ -156,16 +155,17 @@ class DatabaseShop:
     async def _current(self) -> Catalogue | None:
         """The catalogue in service, read again where it changed or its counts are old."""
         with _answering():
-            edition = await self._store.edition()
+            edition, latest = await self._store.editions()
             if edition is None:
                 return None
             held = self._catalogue
             if held is None or held.edition != edition:
                 held = await self._store.catalogue(edition)
-                self._counted_at = -math.inf
-            if time.monotonic() - self._counted_at > POPULARITY_S:
+                self._counted = None
+            counted = self._counted
+            if counted is None or counted[0] != latest or _age_s(counted[1]) > POPULARITY_S:
                 held.count(await self._store.popularity())
-                self._counted_at = time.monotonic()
+                self._counted = (latest, time.monotonic())
             self._catalogue = held
             return held
 
@@ -179,7 +179,7 @@ class DatabaseShop:
                 return otherwise
             with _answering():
                 done = await work(catalogue)
-                if await self._store.edition() == catalogue.edition:
+                if (await self._store.editions())[0] == catalogue.edition:
                     return done
         raise StoreUnavailable("The catalogue is being replaced just now; ask again.")
 
@@ -204,6 +204,10 @@ class DatabaseShop:
         by_row = lowest - 1.0 - 1.0 / (1.0 + catalogue.popularity)
         by_row[rows_of_model[there]] = values[there]
         return np.asarray(by_row)
+
+
+def _age_s(since: float) -> float:
+    return time.monotonic() - since
 
 
 def _best(values: NDArray[np.float64], allowed: NDArray[np.bool_], limit: int) -> NDArray[np.intp]:

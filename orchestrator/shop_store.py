@@ -58,10 +58,14 @@ class ShopStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def edition(self) -> int | None:
-        """The edition whose items are in service; None before the first import."""
+    async def editions(self) -> tuple[int | None, int | None]:
+        """The edition whose items are in service, and the last one that is live: the former, or
+        one of interactions alone. None before the first import.
+        """
+        query = sa.select(sa.func.max(_editions.c.id)).where(_editions.c.live)
         async with self._database.read() as connection:
-            return await current_edition(connection)
+            latest = (await connection.execute(query)).scalar_one()
+            return await current_edition(connection), latest
 
     async def catalogue(self, edition: int) -> Catalogue:
         """What choosing among the items of an edition takes, to be held in memory."""

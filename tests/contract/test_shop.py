@@ -254,6 +254,7 @@ async def test_a_new_catalogue_replaces_the_old_and_known_words_are_not_encoded_
 
 async def test_interactions_are_added_and_never_counted_twice(small: SmallShop) -> None:
     shop = await filled(small)
+    assert [m.score for m in (await shop.ranked([], ANY, 9)).matches] == [2, 1, 1, 0]
     more = small.file(
         "more.csv", INTERACTIONS + "9,bag,buy,,2026-05-04T10:00:00Z\n9,bag,buy,,1777888800\n"
     )

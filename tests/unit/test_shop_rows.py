@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from orchestrator.shop_csv import MAX_LINE_CHARS, Columns, CsvRow, ShopCsv
 from orchestrator.shop_rows import BadRow, interaction_of, item_of
+from tools.charsets import charset_of
 from tools.errors import InvalidInput
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -164,6 +165,21 @@ def test_a_file_that_can_not_be_read_says_why(tmp_path: Path, content: bytes, sa
 def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"items\.csv can't be read"):
         ShopCsv(tmp_path / "items.csv", COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("beginning", "charset"),
+    [
+        ("Müsli 🥣".encode()[:-2], "utf-8"),
+        (b"\xef\xbb\xbfid", "utf-8-sig"),
+        ("id".encode("utf-16"), "utf-16"),
+        ("Déjà prêt: la crème brûlée à emporter, où que tu sois. ".encode("cp1252") * 9, "cp1252"),
+        (b"id\x00title", None),
+        (b"", "utf-8"),
+    ],
+)
+def test_the_charset_is_that_of_the_beginning(beginning: bytes, charset: str | None) -> None:
+    assert charset_of(beginning) == charset
 
 
 @given(st.lists(st.text(max_size=40), min_size=5, max_size=5))

@@ -15,6 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import JsonValue
 
+from orchestrator.plan import REQUEST
 from tools.contracts import Tool
 from tools.language_names import find_languages
 
@@ -237,7 +238,7 @@ def read_arguments(tool: Tool, words: str) -> Arguments:
             value = _sentences(words)
         elif name in FLAG_WORDS:
             value = True if re.search(FLAG_WORDS[name], words, re.IGNORECASE) else None
-        elif name == "question":
+        elif name in ("question", REQUEST):
             value = words.strip()
         elif values := _closed_list(info.annotation):
             said = [value for value in values if _said(value, words)]

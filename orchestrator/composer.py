@@ -16,9 +16,10 @@ from model_servers.languages import UNDETERMINED, identify
 from orchestrator.arguments import read_arguments
 from orchestrator.clauses import Clause, points
 from orchestrator.looking import SUBJECT
-from orchestrator.plan import Plan, PlanError, Ref, Step, fits, missing_media
+from orchestrator.plan import REQUEST, Plan, PlanError, Ref, Step, fits, missing_media
 from orchestrator.router import CHAT, Router
 from orchestrator.turn import ToolScore
+from orchestrator.whole_request import SHOWN
 from orchestrator.wishes import (
     PREVIOUS_INPUT,
     PRODUCT_WORDS,
@@ -192,7 +193,7 @@ class Composer:
 
     def _alike(self, one: Wish, other: Wish) -> bool:
         tool = self.registry[one.best]
-        if "question" in tool.Args.model_fields:
+        if not {"question", REQUEST}.isdisjoint(tool.Args.model_fields):
             return True
         first, second = (read_arguments(tool, wish.clause.text).args for wish in (one, other))
         if first.keys() == {"source_language"}:  # "It's in Czech. Put it into English."
@@ -255,6 +256,7 @@ class Composer:
                 named = [ref for ref in refs if str(ref).removeprefix("input:") in words]
                 several = (slot, named or refs)
         fixed.pop(SUBJECT, None)  # `with_look` fills it
+        fixed.pop(SHOWN, None)  # `with_request` does
         if "document" in fixed and "context" in fixed:
             del fixed["context"]
         if several is None:

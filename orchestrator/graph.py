@@ -55,6 +55,7 @@ from orchestrator.turn import (
     StepReport,
     TextDelta,
 )
+from orchestrator.whole_request import with_request
 from orchestrator.wishes import (
     MEDIA_WORDS,
     PREVIOUS_INPUT,
@@ -225,6 +226,7 @@ async def route(state: State, runtime: Node) -> State:
     if draft.confidence >= context.route_threshold:
         path, confidence = "router", draft.confidence
         planned = with_look(draft.plan, kinds, context.registry)
+        planned = with_request(planned, request, kinds, context.registry)
     elif draft.lacks is not None:
         path, confidence, planned = "router", draft.shortlist[0].confidence, Plan()
     elif draft.chat >= context.route_threshold:
@@ -280,6 +282,7 @@ async def plan(state: State, runtime: Node) -> State:
     if not planned.steps and tools and tools[0].name == report.shortlist[0].tool:
         planned = looked_up(state["resolved"], tools[0])
     planned = with_look(planned, kinds, registry)
+    planned = with_request(planned, state["resolved"], kinds, registry)
     context.emit(Planned(plan=planned))
     note(by="planner", steps=_as_traced(planned, registry))
     return {"plan": planned.model_dump(mode="json")}

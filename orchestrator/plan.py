@@ -137,6 +137,9 @@ COERCIONS: dict[Kind, tuple[Kind, ...]] = {
 """What the executor turns into what a slot takes, besides the same kind."""
 
 
+REQUEST = "request"
+"""The argument of a tool that reads the wish itself, all of it: words alone are enough for it."""
+
 MEDIA: frozenset[Kind] = frozenset({"image", "audio", "video"})
 """What nobody can write into a request: it is attached, or a step makes it."""
 
@@ -148,6 +151,8 @@ def missing_media(tool: Tool, offered: Collection[Kind]) -> Kind | None:
     for kind in required:
         if kind in MEDIA and not any(fits(given, kind) for given in offered):
             return kind
+    if REQUEST in tool.Args.model_fields:
+        return None
     # All may be left out, and one must be there: a picture or a document to read.
     files = [given for given in offered if given != "text"]
     media = [kind for kind in slots.values() if kind in MEDIA]

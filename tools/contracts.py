@@ -19,6 +19,7 @@ from tools.errors import ToolError as ToolError  # noqa: PLC0414 - re-exported
 if TYPE_CHECKING:
     from model_servers.pool import ModelPool
     from tools.knowledge.base import KnowledgeBase
+    from tools.recommendation.shop import Shop
 
 Kind = Literal[
     "text",
@@ -97,7 +98,7 @@ class RunContext:
     `write` streams a piece of the result's text as it is made: the pieces joined must equal the
     text that the result holds. `progress` tells how far a long call is, from 0 to 1. `tell` tells
     what was seen on the way, by what is known by then: the result has the last word. `vision` is a
-    chat model that sees pictures, where there is one.
+    chat model that sees pictures, and `shop` what can be recommended, where there is one.
     """
 
     models: ModelPool
@@ -105,6 +106,7 @@ class RunContext:
     artifacts: ArtifactStore
     knowledge: KnowledgeBase
     vision: ChatModel | None = None
+    shop: Shop | None = None
     deadline: float = field(default_factory=lambda: time.monotonic() + 120.0)
     write: Callable[[str], None] = _ignore
     progress: Callable[[float], None] = _ignore

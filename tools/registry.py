@@ -28,6 +28,7 @@ BUILT_IN: tuple[str, ...] = (
     "tools.analyze_video:AnalyzeVideo",
     "tools.transcribe_audio:TranscribeAudio",
     "tools.synthesize_speech:SynthesizeSpeech",
+    "tools.recommend_items:RecommendItems",
 )
 
 

@@ -1,0 +1,15 @@
+"""A sentence of which parts have been read."""
+
+from __future__ import annotations
+
+from tools.recommendation.wish_words import BREAK
+
+
+class Unread:
+    """A sentence of which what has been read is blanked, so that nothing is read twice."""
+
+    def __init__(self, text: str) -> None:
+        self.left = text
+
+    def blank(self, start: int, end: int) -> None:
+        self.left = self.left[:start] + BREAK * (end - start) + self.left[end:]

@@ -22,7 +22,7 @@ from tools.contracts import (
 from tools.pictures import ImageSlot, read_picture
 from tools.recommend_items_words import DESCRIPTION, EXAMPLES, TITLES, report
 from tools.recommendation.query import Asked, Note, Query, make_query
-from tools.recommendation.reasons import Reason, reasons_for
+from tools.recommendation.reasons import Evidence, Reason, reasons_for
 from tools.recommendation.search import Found, Loosening, search, what_would_help
 from tools.recommendation.shop import Constraints, Match, Shop
 from tools.recommendation.wishes import MAX_ITEMS, MAX_WISH_CHARS, read_wish
@@ -114,7 +114,7 @@ class RecommendItemsResult(ToolData):
     """`version` is the model's that ranked, None where none did; `showing` is what clicks name.
 
     Where no item meets the constraints, `items` is empty and `loosen` tells which of them, left
-    out, would let one through.
+    out, would let one through; or `notes` ask what the items should be cheaper than.
     """
 
     items: tuple[RecommendedItem, ...]
@@ -156,6 +156,8 @@ class RecommendItems(Tool):
         image = None if args.image is None else await read_picture(args.image, ctx)
         wish = read_wish(args.request or "", categories)
         query = await make_query(_asked(args, image, categories), wish, shop)
+        if query.asks_back:
+            return ToolResult(await _result(query, Found((), Evidence(), None), None, (), shop))
         found = await search(query, shop)
         ctx.remaining_s()
         showing, chosen = await shop.rerank(query.customer, found.matches, query.count)
@@ -235,7 +237,7 @@ async def _result(
         showing=showing,
         understood=_understood(query),
         notes=tuple(notes),
-        loosen=() if items else await what_would_help(query, shop),
+        loosen=() if items or query.asks_back else await what_would_help(query, shop),
     )
 
 

@@ -251,7 +251,8 @@ def report(data: RecommendItemsResult, language: str) -> str:
         _entry(number, item, words, language) for number, item in enumerate(data.items, start=1)
     ]
     beside = [getattr(words, note.kind).format(plain(note.about)) for note in data.notes]
-    if not data.items:
+    asks_back = not data.items and any(n.kind == "cheaper_than_what" for n in data.notes)
+    if not data.items and not asks_back:
         said = list(constraints(data, language).values())
         beside.append(words.none.format(_joined(said, language) or "–"))
         beside += _what_helps(data, words, language) or [words.loosen_several]

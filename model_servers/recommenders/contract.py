@@ -68,7 +68,8 @@ class Interactions:
 def history_matrix(histories: Sequence[History], n_items: int) -> csr_array:
     """Histories as rows of a 0/1 matrix (len(histories), n_items), float32."""
     lengths = [len(history) for history in histories]
-    columns = np.concatenate([np.asarray(h, dtype=np.int32) for h in histories] or [np.empty(0)])
+    none = np.empty(0, dtype=np.int32)
+    columns = np.concatenate([none, *(np.asarray(h, dtype=np.int32) for h in histories)])
     rows = np.repeat(np.arange(len(histories)), lengths)
     ones = np.ones(len(columns), dtype=np.float32)
     matrix = csr_array((ones, (rows, columns)), shape=(len(histories), n_items))

@@ -165,7 +165,14 @@ def test_this_means_what_was_shown_before() -> None:
     assert data.understood.like == (first[1].title,)
     data = recommend(request="anything cheaper?", shown=shown)
     assert data.understood.like == (first[0].title,)
-    assert notes(recommend(request="anything cheaper?")) == {"cheaper_than_what": ""}
+
+
+def test_cheaper_than_nothing_is_asked_back() -> None:
+    data = recommend(request="anything cheaper?")
+    assert notes(data) == {"cheaper_than_what": ""}
+    assert data.items == ()
+    assert TOOL.render(data, "de").startswith("Günstiger als was?")
+    assert recommend(request="headphones, but cheaper").items
 
 
 def test_a_picture_is_a_query_and_says_what_cheaper_means() -> None:

@@ -71,6 +71,7 @@ NO_BOOKS = {"excluded_categories": ("books",)}
         ("a book about gardening", {"categories": ("books",)}),
         ("Give me 10 things under 15 dollars", {"count": 10, "below": 15}),
         ("ninety gifts", {"count": 20}),
+        ("something like the Fell 4 tent", {"names": ("Fell 4 tent",)}),
         ("more like these", {"points": True, "several": True}),
         ("anything cheaper?", {"cheaper": True}),
         ('similar to "Salt & Pepper Mill" for less',
@@ -157,11 +158,11 @@ def test_a_wish_is_read(sentence: str, meant: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("sentence", "taste"),
     [
-        ("three gifts under 50 € for a runner", "gifts runner"),
+        ("three gifts under 50 € for a runner", "runner"),
         ("three gifts please", None),
         ("What would you recommend?", None),
-        ("Drei Geschenke für einen Läufer", "Geschenke Läufer"),
-        ("一份送给跑步爱好者的礼物", "跑步 爱好者 礼物"),
+        ("Drei Geschenke für einen Läufer", "Läufer"),
+        ("一份送给跑步爱好者的礼物", "跑步 爱好者"),
         ("customer 42, under 20 €", None),
     ],
 )

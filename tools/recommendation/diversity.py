@@ -8,7 +8,7 @@ from tools.recommendation.shop import Item, Match
 
 RANK_OFFSET = 60
 """k of reciprocal rank fusion, as in the paper."""
-RELEVANCE = 0.7
+RELEVANCE = 0.85
 """λ of maximal marginal relevance: 1 looks at scores alone."""
 
 

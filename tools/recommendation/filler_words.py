@@ -92,12 +92,12 @@ BARE = frozenset(
     prendas presente presentes 礼物 礼品 プレゼント 贈り物 ギフト هدية هدايا उपहार तोहफ़े तोहफे
     """.split()  # noqa: SIM905
 )
-"""Words that are kept beside others, and tell too little of a taste to stand for one."""
+"""What anything may be: it says how many are wanted of, and nothing of a taste."""
 
 FILLER_CJK = re.compile(
     r"请|麻烦|有没有|没有|给我|帮我|我们?|想要|想买|想|要|需要|推荐|介绍|一下|一些|一个|什么|"
     r"哪些|哪个|有没有|有什么|看看|找|买|点|些|"
-    r"吗|呢|吧|啊|的|了|和|但是?|更便宜|便宜|价格|价位|预算|类似|相似|一样|那样|这样|这个|那个|"
+    r"吗|呢|吧|啊|的|了|和|但是?|更便宜|便宜|价格|价位|预算|像|类似|相似|一样|那样|这样|这个|那个|"
     r"这款|东西|商品|产品|"
     r"有|会|喜欢|接下来|下一个|下一步|还|再|来|个|件|款|份|为|给|送|"
     r"ください|おすすめ|お勧め|オススメ|教えて|紹介|見せて|探して|欲しい|ほしい|いる|ある|"

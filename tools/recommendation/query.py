@@ -89,6 +89,12 @@ class Query:
     currency: str | None
     notes: tuple[Note, ...]
 
+    @property
+    def asks_back(self) -> bool:
+        """Whether it can't be told what is wanted: "something cheaper", and nothing else."""
+        lost = any(note.kind == "cheaper_than_what" for note in self.notes)
+        return lost and self.taste is None and self.customer is None and not self.where.categories
+
 
 async def make_query(asked: Asked, wish: Wish, shop: Shop) -> Query:
     """Resolve what was said against the shop. Raises StoreUnavailable."""

@@ -162,7 +162,9 @@ class Vocabulary:
             for name in names:
                 # "thé" without its accent is an article.
                 if fold(name) not in _FILLER:
-                    self._add(name, fitting, names, broader)
+                    # Where machines and makers are two categories, each name means its own.
+                    own = [c for c in fitting if _names_it(name, c)]
+                    self._add(name, own or fitting, names, broader)
         for category in listed:
             for name in _own_names(category):
                 self._add(name, [category])

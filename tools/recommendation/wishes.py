@@ -154,7 +154,13 @@ def _count(text: Unread, known: Vocabulary) -> int | None:
 
 
 def _is_count(before: str, after: str, known: Vocabulary) -> bool:
-    """Whether a number with these words around it says how many items are wanted."""
+    """Whether a number with these words around it says how many items are wanted.
+
+    In "the Fell 4 tent" it is a part of the name.
+    """
+    last = TOKEN.findall(before)[-1:]
+    if last and says_something(last[0]) and not before.rstrip().endswith((BREAK, ",", ":", ".")):
+        return words.ASKS_FOR.search(before) is not None and words.COUNTED.match(after) is not None
     if words.COUNTED.match(after):
         return True
     if _names_category(after, known) and not _belongs_to_for(before):
@@ -328,7 +334,10 @@ def _is_gift(mention: Mention) -> bool:
 
 
 def _taste(text: str, known: Vocabulary) -> str | None:
-    """The words that tell of an item, without those around them; None where there are none."""
+    """The words that tell of an item, without those around them; None where there are none.
+
+    That it is to be a gift tells nothing of it.
+    """
     kept: list[str] = []
     at = 0
     for mention in [*known.mentions(text), None]:
@@ -336,7 +345,7 @@ def _taste(text: str, known: Vocabulary) -> str | None:
         if mention is not None:
             kept.append(text[mention.start : mention.end])
             at = mention.end
-    return " ".join(kept) if any(map(_is_taste, kept)) else None
+    return " ".join(word for word in kept if fold(word) not in _BARE) or None
 
 
 def _telling(text: str) -> list[str]:
@@ -354,7 +363,3 @@ def _telling(text: str) -> list[str]:
 
 _KANA = re.compile("[\u3040-\u30ff]")
 _JAPANESE_WORD = re.compile("[\u30a0-\u30ff]+|[\u3400-\u9fff]+")
-
-
-def _is_taste(word: str) -> bool:
-    return fold(word) not in _BARE

@@ -1,0 +1,127 @@
+"""Forty wishes in nine languages over the sample shop: none of what they say is violated."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model_servers.encoders import encode
+from model_servers.serving import build_pool
+from model_servers.store import ModelStore
+from orchestrator.composer import Composer
+from orchestrator.router import Router
+from orchestrator.settings import Settings
+from orchestrator.shop import DatabaseShop
+from orchestrator.whole_request import with_request
+from orchestrator.wishes import request_language
+from tests.shop_fixture import small_shop
+from tests.unit.small_tools import context
+from tools.recommend_items import RecommendItems, RecommendItemsArgs, RecommendItemsResult
+from tools.registry import load_registry
+
+SHOP = Path(__file__).parents[2] / "examples" / "shop"
+REQUESTS: list[dict[str, Any]] = [
+    json.loads(line)
+    for line in Path(__file__)
+    .with_name("recommendation_requests.jsonl")
+    .read_text("utf-8")
+    .splitlines()
+]
+ROUTED_SHARE = 0.9
+
+
+def catalogue() -> dict[str, dict[str, str]]:
+    with (SHOP / "items.csv").open(encoding="utf-8", newline="") as file:
+        return {row["id"]: row for row in csv.DictReader(file)}
+
+
+def violations(wanted: dict[str, Any], data: RecommendItemsResult) -> list[str]:
+    """What an answer breaks, by the catalogue's own rows."""
+    rows = catalogue()
+    limit = wanted.get("below", float("inf"))
+    if "cheaper_than" in wanted:
+        limit = float(rows[wanted["cheaper_than"]]["price"])
+    reference = wanted.get("like", wanted.get("cheaper_than"))
+    found = []
+    for shown in data.items:
+        row = rows[shown.id]
+        price, categories = float(row["price"]), {*row["categories"].split("|")}
+        told = re.sub(r"[Ff]ree of [^.,]*", "", f"{row['title']} {row['text']}").lower()
+        broken = {
+            "gone": row["available"] == "no",
+            "too dear": price >= limit or price > wanted.get("at_most", price),
+            "too cheap": price < wanted.get("at_least", price),
+            "another kind": "any_of" in wanted and categories.isdisjoint(wanted["any_of"]),
+            "excluded": not categories.isdisjoint(wanted.get("none_of", ())),
+            "unwanted": any(re.search(rf"\b{w}", told) for w in wanted.get("without", ())),
+            "itself": shown.id == reference,
+            "no reason": not shown.reasons,
+            "another price": shown.price != price,
+        }
+        found += [f"{shown.id}: {name}" for name, is_so in broken.items() if is_so]
+    if len(data.items) != wanted.get("count", 5) and not _is_said(data):
+        found.append(f"{len(data.items)} items")
+    if data.understood.customer != wanted.get("customer"):
+        found.append(f"customer {data.understood.customer}")
+    if reference is not None and data.understood.like != (rows[reference]["title"],):
+        found.append(f"like {data.understood.like}")
+    return found
+
+
+def _is_said(data: RecommendItemsResult) -> bool:
+    """Whether it is told that fewer than were asked for meet the wish."""
+    return any(note.kind == "fewer" for note in data.notes) or bool(data.loosen)
+
+
+async def recommended(shop: DatabaseShop, args: dict[str, Any]) -> RecommendItemsResult:
+    tool = RecommendItems()
+    done = await tool(RecommendItemsArgs.model_validate(args), replace(context(), shop=shop))
+    assert isinstance(done.data, RecommendItemsResult)
+    return done.data
+
+
+async def test_nothing_that_was_said_is_violated(tmp_path: Path) -> None:
+    broken: dict[str, list[str]] = {}
+    empty = []
+    async with small_shop(tmp_path) as small:
+        await small.imports.run(SHOP / "items.csv", SHOP / "interactions.csv")
+        shop = DatabaseShop(small.store, small.vectors)
+        for wanted in REQUESTS:
+            data = await recommended(shop, {"request": wanted["request"]})
+            if found := violations(wanted, data):
+                broken[wanted["request"]] = found
+            if not data.items:
+                empty.append(wanted["request"])
+    assert broken == {}
+    assert empty == []
+
+
+@pytest.mark.models
+async def test_wishes_reach_the_tool_without_the_llm(tmp_path: Path) -> None:
+    settings, registry = Settings(), load_registry()
+    pool = build_pool(
+        "embedded", ModelStore(settings.cache_dir), memory_budget_mb=2000, idle_s=60, threads=2
+    )
+
+    async def encoder(texts: Sequence[str], *, language: str) -> Any:
+        return await encode(pool, texts, language=language, role="query")
+
+    composer = Composer(registry, await Router.fit(registry, encoder, settings.cache_dir))
+    elsewhere = []
+    for wanted in REQUESTS:
+        request = wanted["request"]
+        draft = await composer.compose(request, {}, language=request_language(request))
+        plan = with_request(draft.plan, request, {}, registry)
+        steps = [(step.tool, step.args) for step in plan.steps]
+        sure = draft.confidence >= settings.route_threshold
+        if not sure or steps != [("recommend_items", {"request": request})]:
+            elsewhere.append((request, round(draft.confidence, 2), steps, draft.shortlist[:2]))
+    await pool.close()
+    assert len(elsewhere) <= (1 - ROUTED_SHARE) * len(REQUESTS), elsewhere

@@ -99,6 +99,10 @@ class Recommender(ABC):
         empty history gives what suits most people.
         """
 
+    def because(self, history: History, item: int) -> int | None:
+        """The item of the history that weighed most for an item; None where none can be named."""
+        return None
+
     @abstractmethod
     def save(self, folder: Path) -> None:
         """Write it into a folder that is there and empty: arrays and JSON, never pickles."""

@@ -1,0 +1,193 @@
+"""Matrix factorisation for ranking, by the library implicit: ALS and BPR.
+
+Only the items' factors are kept. A person's are found from their history when it is scored, so a
+click counts at once and somebody new needs no new fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, csr_matrix
+
+from model_servers.recommenders.arrays import load_arrays, save_arrays
+from model_servers.recommenders.contract import (
+    History,
+    Interactions,
+    Progress,
+    Recommender,
+    history_matrix,
+    ignore,
+)
+from model_servers.recommenders.popularity import small_shares
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Als(Recommender):
+    """Alternating least squares: Hu, Koren & Volinsky 2008, "Collaborative filtering for implicit
+    feedback datasets".
+
+    Args:
+        factors, regularization, iterations: as in the paper.
+        alpha: the confidence in what was taken; in what was not it is 1.
+
+    On MovieLens-100k's validation events, nDCG@10 rose as alpha fell from 10 (0.073) to 1 (0.084).
+    """
+
+    name: ClassVar[str] = "als"
+
+    def __init__(
+        self,
+        *,
+        factors: int = 64,
+        regularization: float = 10.0,
+        alpha: float = 1.0,
+        iterations: int = 20,
+    ) -> None:
+        self._factors = factors
+        self._regularization = regularization
+        self._alpha = alpha
+        self._iterations = iterations
+        self._items: NDArray[np.float32] = np.zeros((0, factors), dtype=np.float32)
+        self._popular: NDArray[np.float32] = np.zeros(0, dtype=np.float32)
+
+    def fit(self, train: Interactions, *, seed: int = 0, progress: Progress = ignore) -> None:
+        from implicit.cpu.als import AlternatingLeastSquares
+        from threadpoolctl import threadpool_limits
+
+        taken = train.matrix()
+        model = AlternatingLeastSquares(
+            factors=self._factors,
+            regularization=self._regularization,
+            alpha=self._alpha,
+            iterations=self._iterations,
+            random_state=seed,
+            # Sums in one order, so that the same seed gives the same model.
+            num_threads=1,
+        )
+        with threadpool_limits(1, "blas"):
+            model.fit(
+                csr_matrix(taken),
+                show_progress=False,
+                callback=_counted(self._iterations, progress),
+            )
+        self._items = np.asarray(model.item_factors, dtype=np.float32)
+        self._popular = small_shares(np.asarray(taken.sum(axis=0), dtype=np.float32))
+
+    def scores(self, histories: Sequence[History]) -> NDArray[np.float32]:
+        own = history_matrix(histories, len(self._items))
+        people = np.stack([self._person(own[[row]].indices) for row in range(len(histories))])
+        return np.asarray(people @ self._items.T + self._popular, dtype=np.float32)
+
+    def _person(self, taken: NDArray[Any]) -> NDArray[np.float32]:
+        """A person's factors, (factors,): the step of the fit that solves for people."""
+        vectors = self._items[taken].astype(np.float64)
+        gram = self._gram() + (self._alpha - 1.0) * vectors.T @ vectors
+        return np.linalg.solve(gram, self._alpha * vectors.sum(axis=0)).astype(np.float32)
+
+    def _gram(self) -> NDArray[np.float64]:
+        items = self._items.astype(np.float64)
+        return np.asarray(items.T @ items + self._regularization * np.eye(items.shape[1]))
+
+    def save(self, folder: Path) -> None:
+        settings = np.array([self._regularization, self._alpha])
+        save_arrays(folder, settings=settings, items=self._items, popular=self._popular)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        settings, items, popular = load_arrays(folder, "settings", "items", "popular")
+        model = cls(
+            factors=items.shape[1], regularization=float(settings[0]), alpha=float(settings[1])
+        )
+        model._items, model._popular = items, popular
+        return model
+
+
+class Bpr(Recommender):
+    """Bayesian personalised ranking: Rendle et al. 2009.
+
+    The items' last factor is their bias. A history's factors are found by the same gradient as in
+    the fit, over negatives that are drawn by a seed of their own.
+    """
+
+    name: ClassVar[str] = "bpr"
+    _STEPS = 60
+    _STEP_SIZE = 0.5
+
+    def __init__(
+        self,
+        *,
+        factors: int = 64,
+        learning_rate: float = 0.05,
+        regularization: float = 0.01,
+        iterations: int = 100,
+    ) -> None:
+        self._factors = factors
+        self._learning_rate = learning_rate
+        self._regularization = regularization
+        self._iterations = iterations
+        self._items: NDArray[np.float32] = np.zeros((0, factors + 1), dtype=np.float32)
+
+    def fit(self, train: Interactions, *, seed: int = 0, progress: Progress = ignore) -> None:
+        from implicit.cpu.bpr import BayesianPersonalizedRanking
+
+        model = BayesianPersonalizedRanking(
+            factors=self._factors,
+            learning_rate=self._learning_rate,
+            regularization=self._regularization,
+            iterations=self._iterations,
+            random_state=seed,
+            num_threads=1,
+        )
+        model.fit(
+            csr_matrix(train.matrix()),
+            show_progress=False,
+            callback=_counted(self._iterations, progress),
+        )
+        self._items = np.asarray(model.item_factors, dtype=np.float32)
+
+    def scores(self, histories: Sequence[History]) -> NDArray[np.float32]:
+        people = self._people(histories)
+        return np.asarray(people @ self._items[:, :-1].T + self._items[:, -1], dtype=np.float32)
+
+    def _people(self, histories: Sequence[History]) -> NDArray[np.float32]:
+        """Factors of histories, (len(histories), factors)."""
+        generator = np.random.default_rng(0)
+        taken = history_matrix(histories, len(self._items))
+        events = taken.indices
+        lengths = np.diff(taken.indptr)
+        rows = np.repeat(np.arange(len(histories)), lengths)
+        to_rows = csr_array(
+            (1.0 / np.maximum(lengths[rows], 1), (rows, np.arange(len(rows)))),
+            shape=(len(histories), len(rows)),
+        )
+        vectors, biases = self._items[:, :-1], self._items[:, -1]
+        people = np.zeros((len(histories), vectors.shape[1]), dtype=np.float32)
+        for _ in range(self._STEPS):
+            others = generator.integers(len(self._items), size=len(events))
+            apart = vectors[events] - vectors[others]
+            margin = (people[rows] * apart).sum(axis=1) + biases[events] - biases[others]
+            pull = apart / (1.0 + np.exp(np.clip(margin, -30, 30)))[:, None]
+            people += self._STEP_SIZE * (to_rows @ pull - self._regularization * people)
+        return people
+
+    def save(self, folder: Path) -> None:
+        save_arrays(folder, items=self._items)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        (items,) = load_arrays(folder, "items")
+        model = cls(factors=items.shape[1] - 1)
+        model._items = items
+        return model
+
+
+def _counted(iterations: int, progress: Progress) -> Callable[..., None]:
+    """A callback of implicit's: it is told the number of each iteration."""
+    return lambda iteration, *_: progress((iteration + 1) / iterations)

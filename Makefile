@@ -25,7 +25,7 @@ LOCKS := requirements.lock $(if $(filter-out en,$(VOICES)),requirements-voices.l
 SWITCHBOARD_HOME ?= .switchboard
 PYTEST_ARGS ?=
 
-.PHONY: help setup serve models handbook test test-vllm chromium lint lock clean
+.PHONY: help setup serve models handbook shop test test-vllm chromium lint lock clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -72,7 +72,14 @@ $(SWITCHBOARD_HOME)/.handbook: $(shell find examples/shop/handbook -type f 2>/de
 
 handbook: $(SWITCHBOARD_HOME)/.handbook
 
-serve: models handbook
+$(SWITCHBOARD_HOME)/.shop: examples/shop/items.csv examples/shop/interactions.csv | models
+	@echo "==> loading the sample shop"
+	$(BIN)/switchboard recommend import examples/shop/items.csv examples/shop/interactions.csv
+	@mkdir -p $(@D) && touch $@
+
+shop: $(SWITCHBOARD_HOME)/.shop
+
+serve: models handbook shop
 	$(BIN)/switchboard serve
 
 ## Checks

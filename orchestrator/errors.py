@@ -16,9 +16,11 @@ Each class is defined where it is raised; the tree is drawn here.
     │  │  └─ UnknownModel        model_not_found          404             model_servers.catalog
     │  ├─ VoicesMissing          voices_missing           501             model_servers.kokoro
     │  └─ ItemFailed             item_error               422             model_servers.pool
+    ├─ RecommenderError          recommender_error        409             model_servers.recommenders
     ├─ DeadlineExceeded          deadline_exceeded        504  retryable
     ├─ ToolError                 tool_error               422             tools.errors
     │  ├─ InvalidInput           invalid_input            400
+    │  ├─ NoShop                 no_shop                  409             tools.recommend_items
     │  ├─ NoVoice                voice_unavailable        422             tools.speech
     │  └─ ToolFault              tool_fault               500             orchestrator.executor
     ├─ NotFound                  not_found                404             tools.errors
@@ -41,6 +43,7 @@ Each class is defined where it is raised; the tree is drawn here.
     │  ├─ Conflict               conflict                 409
     │  ├─ PayloadTooLarge        request_too_large        413
     │  └─ UnsupportedMedia       unsupported_media_type   415
+    ├─ TrainingFailed            training_failed          500             orchestrator.errors
     ├─ HomeError                 home_error               503             orchestrator.home
     ├─ ServeError                serve_error              500             orchestrator.server
     │  └─ AlreadyRunning         already_running          409
@@ -150,6 +153,13 @@ class UnsupportedMedia(RequestError):
 
     code = "unsupported_media_type"
     http_status = 415
+
+
+class TrainingFailed(SwitchboardError):
+    """A training run ended without a model; what is in service stays."""
+
+    code = "training_failed"
+    http_status = 500
 
 
 _TYPES = {

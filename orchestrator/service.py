@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from model_servers.contracts import ChatModel
     from model_servers.pool import ModelPool
     from model_servers.store import ModelStore
+    from orchestrator.own_shop import OwnShop
     from tools.knowledge.base import KnowledgeBase
 
 
@@ -64,6 +65,7 @@ class Service:
         chat: ChatModel,
         artifacts: FileArtifactStore,
         knowledge: KnowledgeBase,
+        shop: OwnShop,
         conversations: ConversationStore,
         handoffs: HandoffStore,
         keys: KeyStore,
@@ -87,6 +89,7 @@ class Service:
         self.chat = chat
         self.artifacts = artifacts
         self.knowledge = knowledge
+        self.shop = shop
         self.conversations = conversations
         self.handoffs = handoffs
         self.keys = keys
@@ -100,7 +103,9 @@ class Service:
         )
         self.traces = traces
         self.tracer = tracer
-        self._work = Work(settings, registry, models, chat, artifacts, knowledge, tracer, vision)
+        self._work = Work(
+            settings, registry, models, chat, artifacts, knowledge, shop.asked, tracer, vision
+        )
         self._turns = Turns(
             self._work,
             agent=agent,
@@ -209,7 +214,9 @@ async def open_service(settings: Settings) -> Service:
     from model_servers.store import ModelStore
     from orchestrator.checkpoints import open_checkpoints
     from orchestrator.graph import build_agent
+    from orchestrator.own_shop import open_shop
     from tools.knowledge import open_knowledge
+    from tools.recommendation.opening import open_item_vectors
 
     async with AsyncExitStack() as resources:
         home = settings.home_dir
@@ -243,6 +250,13 @@ async def open_service(settings: Settings) -> Service:
             qdrant_api_key=_secret(settings.qdrant_api_key),
         )
         resources.push_async_callback(knowledge.close)
+        items = open_item_vectors(
+            home / "item-vectors",
+            models,
+            qdrant_url=settings.qdrant_url,
+            qdrant_api_key=_secret(settings.qdrant_api_key),
+        )
+        resources.push_async_callback(items.close)
         files = FileStore(database, artifacts)
         tidying = asyncio.create_task(files.keep_tidy(settings.artifacts_kept_days * _DAY_S))
         resources.push_async_callback(_ended, tidying)
@@ -261,6 +275,7 @@ async def open_service(settings: Settings) -> Service:
             vision=LiteLLMChat(seeing) if seeing else None,
             artifacts=artifacts,
             knowledge=knowledge,
+            shop=open_shop(database, items, home / "recommenders"),
             conversations=ConversationStore(database),
             handoffs=HandoffStore(database),
             keys=KeyStore(database),

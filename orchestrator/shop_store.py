@@ -44,12 +44,17 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """Feedback that counts: what was shown, to whom, and what was done with it."""
+    """Feedback that counts: what was shown, to whom, and what was done with it.
+
+    `beside` is what else was shown there, where this is the first that was done with any of it:
+    until then nobody may have looked.
+    """
 
     showing: str
     customer: str | None
     shown: Shown
     kind: EventKind
+    beside: Sequence[Shown] = ()
 
 
 class ShopStore:
@@ -145,13 +150,14 @@ class ShopStore:
 
         Returns None where the same was said before. Raises NotFound for what was not shown.
         """
-        query = sa.select(_showings).where(
-            _showings.c.id == storable(showing), _showings.c.item == storable(item)
-        )
+        query = sa.select(_showings).where(_showings.c.id == storable(showing))
+        before = sa.select(sa.func.count()).where(_feedback.c.showing == storable(showing))
         async with self._database.write() as connection:
-            row = (await connection.execute(query)).mappings().first()
+            rows = (await connection.execute(query)).mappings().all()
+            row = next((each for each in rows if each["item"] == item), None)
             if row is None:
                 raise NotFound("That was not shown there; ask for recommendations again.")
+            first = not (await connection.execute(before)).scalar_one()
             at = now()
             told = {"showing": row["id"], "position": row["position"], "kind": kind, "at": at}
             if not await insert_ignoring(connection, _feedback, [told]):
@@ -159,8 +165,8 @@ class ShopStore:
             if row["customer"] is not None:
                 event = {"customer": row["customer"], "item": item, "kind": kind}
                 await insert_ignoring(connection, _interactions, [event | {"value": 1.0, "at": at}])
-        shown = Shown(row["item"], row["propensity"], row["features"])
-        return Pressed(row["id"], row["customer"], shown, kind)
+        beside = tuple(map(_shown, (each for each in rows if first and each is not row)))
+        return Pressed(row["id"], row["customer"], _shown(row), kind, beside)
 
     async def events(self, *, after: int = 0, limit: int = 50_000) -> list[tuple[int, str, Event]]:
         """Events that count, in the order in which they came: number, customer and event.
@@ -182,6 +188,10 @@ class ShopStore:
             (number, customer, Event(item=item, kind=kind, value=value, at=at))
             for number, customer, item, kind, value, at in rows
         ]
+
+
+def _shown(row: sa.RowMapping) -> Shown:
+    return Shown(row["item"], row["propensity"], row["features"])
 
 
 async def current_edition(connection: AsyncConnection) -> int | None:

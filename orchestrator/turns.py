@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from model_servers.pool import ModelPool
     from tools.artifacts import FileArtifactStore
     from tools.knowledge.base import KnowledgeBase
+    from tools.recommendation.shop import Shop
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ class Work:
     chat: ChatModel
     artifacts: FileArtifactStore
     knowledge: KnowledgeBase
+    shop: Shop
     tracer: Tracer
     vision: ChatModel | None = None
 
@@ -95,6 +97,7 @@ class Work:
             chat=chat,
             artifacts=self.artifacts,
             knowledge=self.knowledge,
+            shop=self.shop,
             vision=self.vision,
             deadline=time.monotonic() + (timeout_s or self.settings.request_timeout_s),
         )

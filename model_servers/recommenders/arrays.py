@@ -18,7 +18,7 @@ _FILE = "arrays.npz"
 def save_arrays(folder: Path, **arrays: NDArray[Any]) -> None:
     """Write arrays into a folder."""
     with (folder / _FILE).open("wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def load_arrays(folder: Path, *names: str) -> list[NDArray[Any]]:

@@ -6,6 +6,7 @@ alternating ridge regressions, which have no step size to be tuned.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -64,35 +65,26 @@ class BiasedFactors:
         self._users = np.zeros((train.n_users, self._factors))
         by_user, by_item = np.argsort(train.users), np.argsort(train.items)
         for step in range(self._iterations):
-            self._solve(self._users, self._items, train.users, train.items, left, by_user)
-            self._solve(self._items, self._users, train.items, train.users, left, by_item)
+            _solve(
+                self._users,
+                self._items[train.items[by_user]],
+                train.users[by_user],
+                left[by_user],
+                self._regularization,
+            )
+            _solve(
+                self._items,
+                self._users[train.users[by_item]],
+                train.items[by_item],
+                left[by_item],
+                self._regularization,
+            )
             progress((step + 1) / self._iterations)
 
     def _shrunk(self, groups: NDArray[np.int32], values: Floats, n: int) -> Floats:
         """The mean of each group, shrunk towards zero."""
         total = np.bincount(groups, weights=values, minlength=n)
-        return total / (np.bincount(groups, minlength=n) + self._bias_regularization)
-
-    def _solve(
-        self,
-        own: Floats,
-        others: Floats,
-        rows: NDArray[np.int32],
-        columns: NDArray[np.int32],
-        values: Floats,
-        order: NDArray[np.intp],
-    ) -> None:
-        """The factors of one side by ridge regression on those of the other, in place."""
-        starts = np.searchsorted(rows[order], np.arange(len(own) + 1))
-        for row, (begin, end) in enumerate(zip(starts, starts[1:], strict=False)):
-            if begin == end:
-                own[row] = 0.0
-                continue
-            some = order[begin:end]
-            seen = others[columns[some]]
-            gram = seen.T @ seen
-            gram[np.diag_indices_from(gram)] += self._regularization * (end - begin)
-            own[row] = np.linalg.solve(gram, seen.T @ values[some])
+        return np.asarray(total / (np.bincount(groups, minlength=n) + self._bias_regularization))
 
     def predict(self, users: NDArray[np.int32], items: NDArray[np.int32]) -> Floats:
         """Ratings (n,) that these users give these items, within the range that was seen.
@@ -101,7 +93,9 @@ class BiasedFactors:
         """
         mean, least, most = self._range
         own = (self._users[users] * self._items[items]).sum(axis=1)
-        return np.clip(mean + self._user_bias[users] + self._item_bias[items] + own, least, most)
+        return np.asarray(
+            np.clip(mean + self._user_bias[users] + self._item_bias[items] + own, least, most)
+        )
 
     def save(self, folder: Path) -> None:
         """Write it into a folder that is there and empty."""
@@ -122,3 +116,21 @@ class BiasedFactors:
         model = cls(factors=arrays[-1].shape[1])
         (model._range, model._user_bias, model._item_bias, model._users, model._items) = arrays
         return model
+
+
+def _solve(
+    own: Floats, seen: Floats, rows: NDArray[np.int32], values: Floats, regularization: float
+) -> None:
+    """The factors of one side by ridge regression on those of the other, in place.
+
+    Args:
+        own: (n, factors).
+        seen: (ratings, factors), the other side's of each rating.
+        rows: (ratings,), which of `own` gave or got each, in rising order.
+    """
+    starts = np.searchsorted(rows, np.arange(len(own) + 1))
+    for row, (begin, end) in enumerate(pairwise(starts)):
+        others = seen[begin:end]
+        gram = others.T @ others
+        gram[np.diag_indices_from(gram)] += regularization * max(end - begin, 1)
+        own[row] = np.linalg.solve(gram, others.T @ values[begin:end])

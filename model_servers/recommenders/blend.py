@@ -76,7 +76,7 @@ class Blend(Recommender):
         """What the heaviest part that can tell says."""
         for place in np.argsort(-self.weights):
             if self.weights[place]:
-                found = self._parts[place].because(history, item)
+                found: int | None = self._parts[int(place)].because(history, item)
                 if found is not None:
                     return found
         return None

@@ -29,8 +29,8 @@ class Ease(Recommender):
     """Holds a dense matrix of items by items: 4 n² bytes.
 
     Args:
-        regularization: λ. On MovieLens-100k's validation events, nDCG@10 is 0.088 with 100, and
-            0.081 with 400.
+        regularization: λ. On MovieLens-100k's validation events HR@10 is highest with 100 (0.140;
+            0.133 with 50, 0.136 with 800).
     """
 
     name: ClassVar[str] = "ease"

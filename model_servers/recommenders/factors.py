@@ -37,7 +37,8 @@ class Als(Recommender):
         factors, regularization, iterations: as in the paper.
         alpha: the confidence in what was taken; in what was not it is 1.
 
-    On MovieLens-100k's validation events, nDCG@10 rose as alpha fell from 10 (0.073) to 1 (0.084).
+    On MovieLens-100k's validation events 32 factors (nDCG@10 0.068) do better than 64 to 150
+    (0.064 to 0.066), and the paper's high alpha does worse than 1.
     """
 
     name: ClassVar[str] = "als"
@@ -45,10 +46,10 @@ class Als(Recommender):
     def __init__(
         self,
         *,
-        factors: int = 64,
-        regularization: float = 10.0,
+        factors: int = 32,
+        regularization: float = 5.0,
         alpha: float = 1.0,
-        iterations: int = 20,
+        iterations: int = 15,
     ) -> None:
         self._factors = factors
         self._regularization = regularization

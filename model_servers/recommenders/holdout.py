@@ -25,12 +25,17 @@ class HeldOut:
     item: int
 
 
-def hold_out_last(events: Interactions) -> tuple[Interactions, list[HeldOut]]:
-    """Everybody's last event apart from the rest; who did only one thing stays in the rest."""
+def last_rows(events: Interactions) -> NDArray[np.int64]:
+    """The rows of everybody's last event, in order of time, of those who did more than one."""
     last = np.full(events.n_users, -1, dtype=np.int64)
     last[events.users] = np.arange(len(events))
     counts = np.bincount(events.users, minlength=events.n_users)
-    held = last[counts > 1]
+    return np.sort(last[counts > 1])
+
+
+def hold_out_last(events: Interactions) -> tuple[Interactions, list[HeldOut]]:
+    """Everybody's last event apart from the rest; who did only one thing stays in the rest."""
+    held = last_rows(events)
     keep = np.ones(len(events), dtype=bool)
     keep[held] = False
     rest = Interactions(
@@ -42,7 +47,6 @@ def hold_out_last(events: Interactions) -> tuple[Interactions, list[HeldOut]]:
         n_items=events.n_items,
     )
     histories = rest.histories()
-    held = np.sort(held)
     return rest, [HeldOut(histories[events.users[row]], int(events.items[row])) for row in held]
 
 

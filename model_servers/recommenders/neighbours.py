@@ -38,7 +38,7 @@ class ItemKnn(Recommender):
 
     name: ClassVar[str] = "item_knn"
 
-    def __init__(self, *, neighbours: int = 300, shrink: float = 10.0) -> None:
+    def __init__(self, *, neighbours: int = 300, shrink: float = 50.0) -> None:
         self._neighbours = neighbours
         self._shrink = shrink
         self._similar = csr_array((0, 0), dtype=np.float32)

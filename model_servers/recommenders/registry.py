@@ -19,7 +19,7 @@ _CLASSES = {
     "sasrec": "sasrec:SasRec",
     "blend": "blend:Blend",
 }
-BLENDED = ("popularity", "item_knn", "ease", "als")
+BLENDED = ("popularity", "item_knn", "ease", "als", "sasrec")
 """What a blend is made of where nothing else is said."""
 
 

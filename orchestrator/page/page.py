@@ -35,6 +35,7 @@ EXAMPLES = (
         "a photo of my neighbour's door. When I called, I was told to wait five days. On the "
         "sixth day a new one came, with a voucher and an apology.",
     ),
+    ("recommend_items", "Three gifts under 50 € for a runner"),
 )
 """Requests to click, each with the tool that it needs."""
 

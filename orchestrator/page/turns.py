@@ -9,6 +9,7 @@ from typing import Any
 
 from orchestrator.conversations import StoredMessage, Thumb
 from orchestrator.page import media, render
+from orchestrator.page.cards import cards
 from orchestrator.page.media import Link
 from orchestrator.page.render import Bubble
 from orchestrator.page.timeline import timeline
@@ -29,6 +30,7 @@ from orchestrator.turn import (
 )
 from tools.analyze_video import AnalyzeVideo
 from tools.artifacts import Artifact
+from tools.recommend_items import RecommendItems
 
 
 @dataclass(slots=True)
@@ -134,7 +136,7 @@ def outcome(done: Outcome, key: str, link: Link, rating: Thumb | None = None) ->
         render.work(_summary(done), render.route(done.route, done.usage), key=key, done=True),
         *steps,
     ]
-    pictured = _timelines(done.steps) + media.made(done.artifacts, link)
+    pictured = _drawn(done.steps) + media.made(done.artifacts, link)
     if done.answer or pictured or done.error is None:
         shown.append(
             render.answer(done.answer, done.citations, done.message_id, rating, media=pictured)
@@ -144,11 +146,15 @@ def outcome(done: Outcome, key: str, link: Link, rating: Thumb | None = None) ->
     return shown
 
 
-def _timelines(steps: Iterable[StepReport]) -> str:
+_DRAWN = {AnalyzeVideo.name: timeline, RecommendItems.name: cards}
+"""Results that a person would rather look at, and what draws them."""
+
+
+def _drawn(steps: Iterable[StepReport]) -> str:
     return "".join(
-        timeline(step.result)
+        _DRAWN[step.tool](step.result)
         for step in steps
-        if step.tool == AnalyzeVideo.name and step.result is not None
+        if step.tool in _DRAWN and step.result is not None
     )
 
 

@@ -117,7 +117,7 @@ class Desk:
         settings = Settings(home=folder, llm_parallel=2)
         tracer = Tracer(TraceStore(database, kept=0), versions={})
         self.work = Work(
-            settings, self.registry, nothing, self.chat, self.artifacts, nothing, tracer
+            settings, self.registry, nothing, self.chat, self.artifacts, nothing, nothing, tracer
         )
         self.store = RowStore(database)
         self.events: list[TaskEvent] = []

@@ -214,7 +214,8 @@ async def test_what_is_shown_is_logged_and_what_is_pressed_is_learned_once(
     assert [(r["propensity"], r["features"]) for r in rows] == [(0.5, [0.0, 1.0]), (0.5, [1.0, 1])]
 
     pressed = await shop.feedback(showing, "mug", "click")
-    assert pressed == Pressed(showing, "42", Shown("mug", 0.5, [1.0, 1.0]), "click")
+    beside = (Shown("t4", 0.5, [0.0, 1.0]),)
+    assert pressed == Pressed(showing, "42", Shown("mug", 0.5, [1.0, 1.0]), "click", beside)
     assert await shop.feedback(showing, "mug", "click") is None
     assert await shop.feedback(showing, "mug", "buy") is not None
     assert [each.kind for each in bandit.learned] == ["click", "buy"]

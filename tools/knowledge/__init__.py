@@ -31,17 +31,13 @@ async def open_knowledge(
     """
     from model_servers.encoders import encode
     from tools.knowledge.base import KnowledgeBase
-    from tools.knowledge.edge import EdgeStore
+    from tools.knowledge.opening import open_vectors
     from tools.knowledge.pictures import PictureBase, looks
-    from tools.knowledge.qdrant import QdrantStore, server_client
-    from tools.knowledge.vectors import PASSAGES, PICTURES, Layout, VectorStore
+    from tools.knowledge.vectors import PASSAGES, PICTURES
 
-    def store(layout: Layout, place: Path) -> VectorStore:
-        if qdrant_url:
-            return QdrantStore(partial(server_client, qdrant_url, qdrant_api_key), layout)
-        return EdgeStore(place, layout)
-
+    beside = folder.with_name(f"{folder.name}-pictures")
     pictures = PictureBase(
-        store(PICTURES, folder.with_name(f"{folder.name}-pictures")), partial(looks, pool)
+        open_vectors(PICTURES, beside, qdrant_url, qdrant_api_key), partial(looks, pool)
     )
-    return KnowledgeBase(store(PASSAGES, folder), partial(encode, pool), pictures)
+    passages = open_vectors(PASSAGES, folder, qdrant_url, qdrant_api_key)
+    return KnowledgeBase(passages, partial(encode, pool), pictures)

@@ -1,0 +1,1 @@
+"""Recommenders compared: data, the runs, and what they are held to."""

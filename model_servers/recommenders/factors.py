@@ -92,6 +92,18 @@ class Als(Recommender):
         gram = self._gram() + (self._alpha - 1.0) * vectors.T @ vectors
         return np.linalg.solve(gram, self._alpha * vectors.sum(axis=0)).astype(np.float32)
 
+    def because(self, history: History, item: int) -> int | None:
+        """The score is a sum over the history, with similarities that are the person's own: the
+        paper's section 5."""
+        past = np.unique(np.asarray(history, dtype=np.intp))
+        if not len(past):
+            return None
+        vectors = self._items[past].astype(np.float64)
+        gram = self._gram() + (self._alpha - 1.0) * vectors.T @ vectors
+        weighed = vectors @ np.linalg.solve(gram, self._items[item].astype(np.float64))
+        best = int(np.argmax(weighed))
+        return int(past[best]) if weighed[best] > 0 else None
+
     def _gram(self) -> NDArray[np.float64]:
         items = self._items.astype(np.float64)
         return np.asarray(items.T @ items + self._regularization * np.eye(items.shape[1]))

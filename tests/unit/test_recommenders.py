@@ -151,6 +151,14 @@ def test_als_folds_in_as_the_fit_does() -> None:
     assert all(found == set(range(6)) or found == set(range(6, 12)) for found in own)
 
 
+def test_als_names_what_weighed_most() -> None:
+    model = make_recommender("als")
+    model.fit(two_tastes(200))
+    assert model.because([0, 7], 3) == 0
+    assert model.because([0, 7], 9) == 7
+    assert model.because([], 3) is None
+
+
 def test_content_follows_the_embeddings_and_names_the_nearest() -> None:
     model = Content(np.array([[1, 0], [0.9, 0.1], [0, 1], [0.1, 0.9]], dtype=np.float32))
     model.fit(interactions([[0], [2]], 4))

@@ -35,9 +35,11 @@ PATIENCE_MS = 60_000
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(*more: str) -> Iterator[Browser]:
+    """Chromium with CHROMIUM_ARGS and more of them."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGS))
+        args = [*CHROMIUM_ARGS, *more]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=args)
         try:
             yield browser
         finally:
@@ -189,6 +191,17 @@ class ChatPage:
     def conversation(self) -> str | None:
         found = re.search(r"[?&]conversation=([^&]+)", self.page.url)
         return found[1] if found else None
+
+    def record(self, seconds: int) -> None:
+        """Speak into the microphone for so long; what was recorded is then ready to be sent."""
+        self.page.get_by_role("button", name="Record audio").click()
+        self.page.get_by_role("button", name="Start recording").click()
+        clock = self.page.locator("#ask").get_by_text(f"0:{seconds:02}", exact=True)
+        expect(clock).to_be_visible(timeout=self.patience_ms)
+        self.page.get_by_role("button", name="Stop recording").click()
+        self.page.get_by_role("button", name="Attach audio").click()
+        recorded = self.page.locator("#ask").get_by_role("listitem")
+        expect(recorded).to_have_count(1, timeout=self.patience_ms)
 
     def close(self) -> None:
         self.context.close()

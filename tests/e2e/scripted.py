@@ -128,6 +128,10 @@ class ScriptedService:
         """Let the requests that wait do so again."""
         self.loop.call_soon_threadsafe(self._gate.clear)
 
+    async def hear(self, speech: Artifact) -> HeardReport:
+        """What a spoken request says: the same, whatever it is."""
+        return HeardReport(text=SPOKEN, language="en", confidence=0.9, seconds=1.0, audio=speech)
+
     async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
         self.turns.append(turn)
         conversation = turn.conversation_id
@@ -136,10 +140,8 @@ class ScriptedService:
             "attachments": [file.model_dump(mode="json") for file in turn.attachments]
         }
         if turn.speech is not None:
-            heard = HeardReport(
-                text=SPOKEN, language="en", confidence=0.9, seconds=1.0, audio=turn.speech
-            )
-            turn = turn.model_copy(update={"text": SPOKEN, "heard": heard})
+            heard = await self.hear(turn.speech)
+            turn = turn.model_copy(update={"text": heard.text, "heard": heard})
             kept["heard"] = heard.model_dump(mode="json")
             yield Heard(heard=heard)
         await self.conversations.append(conversation, "user", turn.text, kept)

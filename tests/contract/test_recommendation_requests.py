@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,7 @@ from tools.registry import load_registry
 SHOP = Path(__file__).parents[2] / "examples" / "shop"
 REQUESTS: list[dict[str, Any]] = [
     json.loads(line)
-    for line in Path(__file__)
-    .with_name("recommendation_requests.jsonl")
-    .read_text("utf-8")
-    .splitlines()
+    for line in (files("evals") / "data" / "recommendation.jsonl").read_text("utf-8").splitlines()
 ]
 ROUTED_SHARE = 0.9
 

@@ -15,9 +15,9 @@ class WishesMet(AdditiveMetric):
     """answered: the share of wishes with an item or more. met: those whose items break nothing.
     reasoned: those whose items all have a reason.
 
-    Golds are {"below", "at_most", "at_least", "any_of", "none_of", "count", "cheaper_than", "like"},
-    of which each may be left out; predictions {"items": [{"id", "price", "categories",
-    "reasons"}]}. Fewer items than asked for break nothing, more do. An error meets nothing.
+    Golds are {"below", "at_most", "at_least", "any_of", "none_of", "count", "like",
+    "cheaper_than"}, of which each may be left out; predictions {"items": [{"id", "price",
+    "categories", "reasons"}]}. Fewer items than asked for break nothing, more do. An error meets nothing.
     """
 
     name = "wishes"
@@ -32,15 +32,20 @@ def _row(gold: JsonValue, prediction: JsonValue) -> list[float]:
         raise MetricError(f"A wish's gold is an object: {shown(gold)}.")
     if prediction is None:
         return [0.0, 0.0, 0.0]
-    items = prediction.get("items") if isinstance(prediction, Mapping) else None
-    if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
-        raise MetricError(f"Recommendations are {{'items': […]}}: {shown(prediction)}.")
+    items = _items(prediction)
     if not items:
         return [0.0, 0.0, 0.0]
-    met = len(items) <= int(gold.get("count", len(items))) and not any(  # type: ignore[arg-type]
-        breaks(gold, item) for item in items
-    )
+    wanted: Mapping[str, Any] = gold
+    met = len(items) <= int(wanted.get("count", len(items)))
+    met = met and not any(breaks(wanted, item) for item in items)
     return [1.0, float(met), float(all(item.get("reasons") for item in items))]
+
+
+def _items(prediction: JsonValue) -> list[Mapping[str, Any]]:
+    found: Any = prediction.get("items") if isinstance(prediction, Mapping) else None
+    if not isinstance(found, list) or not all(isinstance(item, Mapping) for item in found):
+        raise MetricError(f"Recommendations are {{'items': […]}}: {shown(prediction)}.")
+    return found
 
 
 def breaks(gold: Mapping[str, Any], item: Mapping[str, Any]) -> list[str]:

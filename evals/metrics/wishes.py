@@ -17,7 +17,8 @@ class WishesMet(AdditiveMetric):
 
     Golds are {"below", "at_most", "at_least", "any_of", "none_of", "count", "like",
     "cheaper_than"}, of which each may be left out; predictions {"items": [{"id", "price",
-    "categories", "reasons"}]}. Fewer items than asked for break nothing, more do. An error meets nothing.
+    "categories", "reasons"}]}. Fewer items than asked for break nothing, more do. An error meets
+    nothing.
     """
 
     name = "wishes"

@@ -2,60 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from importlib.resources import files
 from pathlib import Path
 
-from evals.datasets import DatasetError
-from evals.metrics.wishes import WishesMet
-from evals.task import BadRow, Dataset, EvalTask, Prediction, Sample, Way
+from pydantic import JsonValue
+
+from evals.datasets import wishes
+from evals.metrics import WishesMet
+from evals.task import Dataset, EvalTask, Prediction, Sample, Way
+from evals.tasks._shop import fill
 from tools.recommend_items import RecommendItems
+
+_SHOPS: dict[str, Path] = {}
+_FIELDS = ("id", "price", "categories", "reasons")
 
 
 def _load(path: Path, _seed: int) -> Dataset:
-    """JSONL: `request`, and the wish's constraints beside it."""
-    try:
-        raw = path.read_bytes()
-        lines = raw.decode("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} can't be read as UTF-8 text: {error}.") from None
-    samples, bad = [], []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            gold = json.loads(line)
-            request = gold.pop("request")
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
-            reason = f"no object with a request: {error}"
-            bad.append(BadRow(file=path.name, line=number, reason=reason))
-            continue
-        samples.append(Sample(id=f"wish-{number}", inputs={"request": request}, gold=gold))
-    version = hashlib.sha256(raw).hexdigest()[:12]
-    return Dataset(path.stem, version, tuple(samples), tuple(bad))
+    dataset = wishes(path)
+    shop = (path if path.is_dir() else path.parent).resolve()
+    _SHOPS.update((sample.id, shop) for sample in dataset.samples)
+    return dataset
 
 
 async def _solve(sample: Sample, way: Way) -> Prediction:
+    await fill(way, _SHOPS[sample.id])
     outcome = await way.ask(str(sample.inputs["request"]))
-    results = [
-        step["result"]
-        for step in outcome["steps"]
-        if step["tool"] == RecommendItems.name and step.get("result")
-    ]
-    items = results[0]["items"] if results else []
-    wanted = ("id", "price", "categories", "reasons")
-    value = {"items": [{name: item[name] for name in wanted} for item in items]}
+    steps = (step for step in outcome["steps"] if step["tool"] == RecommendItems.name)
+    found = [item for step in steps for item in (step.get("result") or {}).get("items", ())]
+    value: JsonValue = {"items": [{name: item[name] for name in _FIELDS} for item in found]}
     return Prediction(value=value, details={"answer": outcome.get("answer")})
 
 
-TASK = EvalTask(
-    name="recommendation",
-    version="1",
-    summary="Wishes with constraints, over the shop that is imported (gold: the sample shop)",
-    load=_load,
-    solve=_solve,
-    metrics=(WishesMet(),),
-    headline="met",
-    default_data=Path(str(files("evals") / "data" / "recommendation.jsonl")),
-)
+SAMPLE_SHOP = Path(__file__).parents[2] / "examples" / "shop"
+TASK = EvalTask("recommendation", "1", "Wishes to a shop, and what they ask for", _load, _solve,
+                (WishesMet(),), "met", default_data=SAMPLE_SHOP)  # fmt: skip

@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +28,7 @@ from tools.registry import load_registry
 
 SHOP = Path(__file__).parents[2] / "examples" / "shop"
 REQUESTS: list[dict[str, Any]] = [
-    json.loads(line)
-    for line in (files("evals") / "data" / "recommendation.jsonl").read_text("utf-8").splitlines()
+    json.loads(line) for line in (SHOP / "wishes.jsonl").read_text("utf-8").splitlines()
 ]
 ROUTED_SHARE = 0.9
 

@@ -72,6 +72,40 @@ def evaluate(
         raise typer.Exit(FAILED)
 
 
+@app.command()
+def simulate(
+    *,
+    seeds: Annotated[int, typer.Option(min=1, max=20, help="How many.")] = 3,
+    check: Annotated[
+        bool, typer.Option("--check", help="Exit with 1 when a stated bound is missed.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Judge what learns online where the best is known: bandits, the session policy, estimates."""
+    from dataclasses import asdict
+
+    from evals.recommenders.simulation import simulate as run
+
+    found = run(range(seeds), note)
+    if as_json:
+        put_json([asdict(each) for each in found])
+    else:
+        put_table(
+            ("", "", "bound", ""),
+            (
+                (
+                    each.name,
+                    f"{each.value:.2f}",
+                    each.bound,
+                    {None: "", True: "ok", False: "missed"}[each.ok],
+                )
+                for each in found
+            ),
+        )
+    if check and any(each.ok is False for each in found):
+        raise typer.Exit(FAILED)
+
+
 def _embed(texts: Any) -> NDArray[np.float32]:
     """Texts to embeddings, by the English encoder."""
     import asyncio

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from model_servers.contracts import SwitchboardError
+from model_servers.leash import when_owner_leaves
 from model_servers.recommenders.contract import Interactions, Progress, Recommender
 
 MEASURED_PEOPLE = 20_000
@@ -128,18 +128,10 @@ def _write_json(path: Path, content: Any) -> None:
     beside.replace(path)
 
 
-def _end_with_parent() -> None:
-    """End when whoever started this one has: its end of stdin closes."""
-    # Not by a buffered reader, whose lock a thread would hold when the interpreter ends.
-    while os.read(sys.stdin.fileno(), 1):
-        pass
-    os._exit(1)
-
-
 def main(folder: Path) -> int:
     """Run, and write what went wrong where it is not our own fault."""
     os.nice(_NICE)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    when_owner_leaves(lambda: os._exit(1))
     try:
         run(folder)
     except SwitchboardError as error:

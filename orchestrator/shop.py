@@ -58,6 +58,11 @@ class DatabaseShop:
         catalogue = await self._current()
         return catalogue is None or catalogue.is_empty
 
+    async def count(self) -> int:
+        """How many items there are, those that are not available among them."""
+        catalogue = await self._current()
+        return 0 if catalogue is None else len(catalogue.ids)
+
     async def categories(self) -> Sequence[str]:
         catalogue = await self._current()
         return () if catalogue is None else catalogue.categories

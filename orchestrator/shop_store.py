@@ -67,10 +67,11 @@ class ShopStore:
         """The edition whose items are in service, and the last one that is live: the former, or
         one of interactions alone. None before the first import.
         """
-        query = sa.select(sa.func.max(_editions.c.id)).where(_editions.c.live)
+        with_items = sa.func.max(sa.case((_editions.c.has_items, _editions.c.id)))
+        query = sa.select(with_items, sa.func.max(_editions.c.id)).where(_editions.c.live)
         async with self._database.read() as connection:
-            latest = (await connection.execute(query)).scalar_one()
-            return await current_edition(connection), latest
+            edition, latest = (await connection.execute(query)).one()
+        return edition, latest
 
     async def catalogue(self, edition: int) -> Catalogue:
         """What choosing among the items of an edition takes, to be held in memory."""

@@ -21,6 +21,7 @@ from evals.datasets.routing import RoutingRow, RoutingStep, routing
 from evals.datasets.sampling import divided, limited, per_label, split
 from evals.datasets.sentences import sentences
 from evals.datasets.squad import squad
+from evals.datasets.wishes import wishes
 from evals.datasets.yolo import yolo
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "split",
     "squad",
     "tagged",
+    "wishes",
     "written_pictures",
     "yolo",
 ]

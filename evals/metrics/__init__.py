@@ -21,6 +21,7 @@ from evals.metrics.speech import (
     spoken_words,
 )
 from evals.metrics.translation import Translation, tokeniser_of
+from evals.metrics.wishes import WishesMet
 
 __all__ = [
     "ABSTAINED",
@@ -49,6 +50,7 @@ __all__ = [
     "SquadAnswers",
     "TaggedEntities",
     "Translation",
+    "WishesMet",
     "bootstrap",
     "confusion",
     "cost_intervals",

@@ -7,6 +7,7 @@ click counts at once and somebody new needs no new fit.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -79,6 +80,7 @@ class Als(Recommender):
                 callback=_counted(self._iterations, progress),
             )
         self._items = np.asarray(model.item_factors, dtype=np.float32)
+        self.__dict__.pop("_gram", None)
         self._popular = small_shares(np.asarray(taken.sum(axis=0), dtype=np.float32))
 
     def scores(self, histories: Sequence[History]) -> NDArray[np.float32]:
@@ -89,7 +91,7 @@ class Als(Recommender):
     def _person(self, taken: NDArray[Any]) -> NDArray[np.float32]:
         """A person's factors, (factors,): the step of the fit that solves for people."""
         vectors = self._items[taken].astype(np.float64)
-        gram = self._gram() + (self._alpha - 1.0) * vectors.T @ vectors
+        gram = self._gram + (self._alpha - 1.0) * vectors.T @ vectors
         return np.linalg.solve(gram, self._alpha * vectors.sum(axis=0)).astype(np.float32)
 
     def because(self, history: History, item: int) -> int | None:
@@ -99,12 +101,14 @@ class Als(Recommender):
         if not len(past):
             return None
         vectors = self._items[past].astype(np.float64)
-        gram = self._gram() + (self._alpha - 1.0) * vectors.T @ vectors
+        gram = self._gram + (self._alpha - 1.0) * vectors.T @ vectors
         weighed = vectors @ np.linalg.solve(gram, self._items[item].astype(np.float64))
         best = int(np.argmax(weighed))
         return int(past[best]) if weighed[best] > 0 else None
 
+    @cached_property
     def _gram(self) -> NDArray[np.float64]:
+        """What all people's equations have in common; the items do not change after the fit."""
         items = self._items.astype(np.float64)
         return np.asarray(items.T @ items + self._regularization * np.eye(items.shape[1]))
 

@@ -30,17 +30,21 @@ MAX_EXPLAINED = 100
 _PICTURE_KEPT_S = 3_600
 
 Tell = Callable[[dict[str, Any]], None]
+Work = Callable[[Tell], Awaitable[tuple[str, Any]]]
+"""Long work that tells how far it is; gives the name of its outcome, and the outcome."""
 
 
 class ImportRequest(Body):
     items: str | None = Field(default=None, max_length=4_096)
     interactions: str | None = Field(default=None, max_length=4_096)
+    stream: bool = False
 
 
 class TrainRequest(Body):
     models: list[Annotated[str, Field(max_length=64)]] | None = Field(default=None, max_length=16)
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
     fresh: bool = False
+    stream: bool = False
 
 
 class Pressed(Body):
@@ -49,10 +53,19 @@ class Pressed(Body):
     kind: Literal["click", "cart", "buy", "like", "dislike"]
 
 
+@router.get("/shop", summary="What can be recommended")
+async def get_shop(service: TheService) -> Json:
+    shop = service.shop.asked
+    return Json(
+        {"object": "shop", "items": await shop.count(), "categories": await shop.categories()}
+    )
+
+
 @router.post("/import", summary="Import a catalogue, interactions, or both", dependencies=Operators)
 async def import_shop(body: ImportRequest, request: Request, service: TheService) -> Response:
-    """The files lie on the service's own machine. Server-sent events: `progress`, then `report`.
-    All is taken at once at the end, or, where it fails or the client goes away, nothing."""
+    """The files lie on the service's own machine. With `stream`, server-sent events: `progress`,
+    then `report`. All is taken at once at the end, or, where it fails or the client goes away,
+    nothing."""
     items, interactions = (_file(body, name) for name in ("items", "interactions"))
 
     async def work(tell: Tell) -> tuple[str, Any]:
@@ -61,7 +74,7 @@ async def import_shop(body: ImportRequest, request: Request, service: TheService
         )
         return "report", report
 
-    return await streamed(_told(work), request)
+    return await _answered(work, request, stream=body.stream)
 
 
 def _file(body: ImportRequest, name: str) -> FilePath | None:
@@ -78,8 +91,8 @@ def _file(body: ImportRequest, name: str) -> FilePath | None:
 
 @router.post("/train", summary="Train, and put the best model in service", dependencies=Operators)
 async def train(body: TrainRequest, request: Request, service: TheService) -> Response:
-    """Server-sent events: `progress`, then `version`. Where the client goes away, the run stops;
-    the same request goes on with it."""
+    """With `stream`, server-sent events: `progress`, then `version`. Where the client goes away,
+    the run stops; the same request goes on with it."""
 
     async def work(tell: Tell) -> tuple[str, Any]:
         version = await service.shop.training.run(
@@ -87,10 +100,17 @@ async def train(body: TrainRequest, request: Request, service: TheService) -> Re
         )
         return "version", next(v for v in await service.shop.versions.list() if v.id == version)
 
-    return await streamed(_told(work), request)
+    return await _answered(work, request, stream=body.stream)
 
 
-async def _told(work: Callable[[Tell], Awaitable[tuple[str, Any]]]) -> AsyncIterator[bytes]:
+async def _answered(work: Work, request: Request, *, stream: bool) -> Response:
+    if stream:
+        return await streamed(_told(work), request)
+    _, outcome = await work(lambda _: None)
+    return Json(outcome)
+
+
+async def _told(work: Work) -> AsyncIterator[bytes]:
     """What long work tells as it goes, and its outcome, as events; closing it cancels the work."""
     told: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
     task = asyncio.ensure_future(work(told.put_nowait))

@@ -46,7 +46,7 @@ def import_(
     if len(files) > 2 or (interactions and len(files) != 1):
         raise BadUsage("Name one file of items and one of interactions, or one of them.")
     names = ("interactions",) if interactions else ("items", "interactions")
-    body = dict(zip(names, map(_absolute, files), strict=False))
+    body: dict[str, Any] = dict(zip(names, map(_absolute, files), strict=False))
     with Client(get_settings(), say=note) as client, _progress() as show:
         report = _outcome(client, f"{_PATH}/import", body, "report", lambda e: show(*_read(e)))
     if as_json:
@@ -186,7 +186,7 @@ def _outcome(
 ) -> dict[str, Any]:
     """The event of this name, which is the last; those before it are told."""
     outcome: dict[str, Any] = {}
-    for name, found in client.events(path, body):
+    for name, found in client.events(path, body | {"stream": True}):
         if name == wanted:
             outcome = found
         else:

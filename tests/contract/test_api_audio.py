@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import wave
 from collections.abc import AsyncIterator
 
@@ -187,7 +188,8 @@ async def test_a_translation(client: openai.AsyncOpenAI) -> None:
         model="whisper-1", file=("call.mp3", spoken.content), response_format="verbose_json"
     )
     assert heard.language == "english"
-    assert "Good morning" in heard.text
+    # The listener draws when it is unsure: both are right for "Bom dia".
+    assert re.search("good (morning|day)", heard.text, re.IGNORECASE)
     assert "where is my" in heard.text
 
 

@@ -28,11 +28,7 @@ from tools.registry import load_registry
 
 SHOP = Path(__file__).parents[2] / "examples" / "shop"
 REQUESTS: list[dict[str, Any]] = [
-    json.loads(line)
-    for line in Path(__file__)
-    .with_name("recommendation_requests.jsonl")
-    .read_text("utf-8")
-    .splitlines()
+    json.loads(line) for line in (SHOP / "wishes.jsonl").read_text("utf-8").splitlines()
 ]
 ROUTED_SHARE = 0.9
 

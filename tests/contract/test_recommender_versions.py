@@ -82,14 +82,19 @@ async def imported(client: httpx.AsyncClient, small: SmallShop) -> None:
         "items": str(small.file("items.csv", ITEMS)),
         "interactions": str(small.file("interactions.csv", EVENTS)),
     }
-    events = events_of(await client.post("/v1/recommend/import", json=body))
-    name, report = events[-1]
-    assert name == "report", events
+    report = (await client.post("/v1/recommend/import", json=body)).json()
     assert (report["items"], report["interactions"]) == (20, 120)
+    again = await client.post("/v1/recommend/import", json=body | {"stream": True})
+    *told, (name, report) = events_of(again)
+    assert {name for name, _ in told} == {"progress"}
+    assert (name, report["interactions"], report["duplicates"]) == ("report", 0, 120)
+    shop = (await client.get("/v1/recommend/shop")).json()
+    assert (shop["items"], shop["categories"]) == (20, ["garden", "sport"])
 
 
 async def trained(client: httpx.AsyncClient, *models: str) -> dict[str, Any]:
-    answer = await client.post("/v1/recommend/train", json={"models": models or None})
+    body = {"models": models or None, "stream": True}
+    answer = await client.post("/v1/recommend/train", json=body)
     events = events_of(answer)
     assert events[-1][0] == "version", events
     version: dict[str, Any] = events[-1][1]

@@ -64,16 +64,17 @@ class Als(Recommender):
         from threadpoolctl import threadpool_limits
 
         taken = train.matrix()
-        model = AlternatingLeastSquares(
-            factors=self._factors,
-            regularization=self._regularization,
-            alpha=self._alpha,
-            iterations=self._iterations,
-            random_state=seed,
-            # Sums in one order, so that the same seed gives the same model.
-            num_threads=1,
-        )
+        # implicit warns of threads of the algebra's own, even where nothing runs yet.
         with threadpool_limits(1, "blas"):
+            model = AlternatingLeastSquares(
+                factors=self._factors,
+                regularization=self._regularization,
+                alpha=self._alpha,
+                iterations=self._iterations,
+                random_state=seed,
+                # Sums in one order, so that the same seed gives the same model.
+                num_threads=1,
+            )
             model.fit(
                 csr_matrix(taken),
                 show_progress=False,
@@ -85,7 +86,9 @@ class Als(Recommender):
 
     def scores(self, histories: Sequence[History]) -> NDArray[np.float32]:
         own = history_matrix(histories, len(self._items))
-        people = np.stack([self._person(own[[row]].indices) for row in range(len(histories))])
+        people = np.zeros((len(histories), self._items.shape[1]), dtype=np.float32)
+        for row in range(len(histories)):
+            people[row] = self._person(own[[row]].indices)
         return np.asarray(people @ self._items.T + self._popular, dtype=np.float32)
 
     def _person(self, taken: NDArray[Any]) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Queue
+from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 
 from fastapi import FastAPI
@@ -48,6 +49,7 @@ from orchestrator.turn import (
 from tests.media_files import sound
 from tools.artifacts import Artifact, FileArtifactStore
 from tools.drawing import Mark, draw_marks
+from tools.errors import NotFound
 from tools.media import decode_image
 
 T = TypeVar("T")
@@ -86,6 +88,24 @@ PASSED_ON = Answer("Your message was passed on.", route=HANDED_OVER)
 
 
 @dataclass
+class ScriptedShop:
+    """Notes what is pressed on cards; while it is `gone`, it can't."""
+
+    pressed: Queue[tuple[str, str, str]] = field(default_factory=Queue)
+    gone: bool = False
+
+    async def feedback(self, showing: str, item: str, kind: str) -> None:
+        if self.gone:
+            raise NotFound("That was not shown there.")
+        self.pressed.put((showing, item, kind))
+
+    async def picture(self, item: str) -> bytes | None:
+        drawn = io.BytesIO()
+        Image.new("RGB", (64, 48), "red").save(drawn, "JPEG")
+        return drawn.getvalue() if item == "red mug" else None
+
+
+@dataclass
 class ScriptedService:
     """The facade that the page uses. `open` and `close` belong to the loop that serves.
 
@@ -105,6 +125,7 @@ class ScriptedService:
         )
         self.admission = Admission(Bounds())
         self.links = FileLinks(b"key", 3_600)
+        self.shop = SimpleNamespace(asked=ScriptedShop())
         self._gate = asyncio.Event()
 
     async def open(self) -> None:
@@ -224,6 +245,8 @@ def script(turn: Turn) -> Answer:
         return _fan_out()
     if "happens" in words:
         return _video()
+    if "gifts" in words:
+        return _products()
     if turn.attachments:
         names = ", ".join(f"{a.name} ({a.kind}, {a.size} bytes)" for a in turn.attachments)
         return Answer(f"I have read {names}.")
@@ -333,6 +356,27 @@ def _fan_out() -> Answer:
         plan,
         reports,
         route=RouteReport(path="planner", confidence=0.41),
+    )
+
+
+def _products() -> Answer:
+    items = [
+        {"id": id, "title": title, "price": 9.5, "currency": "EUR", "categories": ["kitchen"]}
+        | {"picture": picture, "score": 1.0, "reasons": [{"kind": "popular"}]}
+        for id, title, picture in (("red mug", "Red mug", "mug.jpg"), ("jar", "Jar", None))
+    ]
+    return Answer(
+        "1. **Red mug**\n2. **Jar**",
+        Plan(steps=(Step(id="s1", tool="recommend_items", args={"request": "gifts"}),)),
+        (
+            StepReport(
+                id="s1",
+                tool="recommend_items",
+                status="ok",
+                seconds=0.1,
+                result={"items": items, "showing": "show1"},
+            ),
+        ),
     )
 
 

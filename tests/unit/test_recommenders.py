@@ -104,7 +104,7 @@ def test_a_damaged_file_is_told(name: str, tmp_path: Path) -> None:
     histories=st.lists(st.lists(st.integers(0, 6), max_size=6), min_size=1, max_size=6),
     asked=st.lists(st.lists(st.integers(0, 6), max_size=4), max_size=4),
 )
-@pytest.mark.parametrize("name", ["popularity", "item_knn", "user_knn", "ease"])
+@pytest.mark.parametrize("name", ["popularity", "item_knn", "user_knn", "ease", "als", "bpr"])
 def test_any_interactions_give_finite_scores(
     name: str, histories: list[list[int]], asked: list[list[int]]
 ) -> None:

@@ -97,8 +97,8 @@ class Model(_Described):
 
     A builder is "module:function" with the signature
     `build(inputs: Mapping[str, Path], target: Path) -> None`: `inputs` holds the path of each
-    model in `needs`, by name; it writes `target`, a file or a folder. Raise `build_version` when
-    what it writes changes.
+    model in `needs`, by name; it writes `target`, a file or a folder. What comes with the
+    environment or this package needs no name. Raise `build_version` when what it writes changes.
     """
 
     required: bool = False
@@ -113,8 +113,8 @@ class Model(_Described):
     def _one_origin(self) -> Model:
         if sum(map(bool, (self.files, self.snapshot, self.builder))) != 1:
             raise ValueError(f"{self.name}: give one of files, snapshot, builder")
-        if bool(self.needs) != bool(self.builder):
-            raise ValueError(f"{self.name}: builder and needs go together")
+        if self.needs and not self.builder:
+            raise ValueError(f"{self.name}: only what is built here needs other models")
         return self
 
     @property

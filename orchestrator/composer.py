@@ -8,19 +8,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from pydantic import JsonValue
 
-from model_servers.languages import UNDETERMINED, identify
 from orchestrator.arguments import read_arguments
 from orchestrator.clauses import Clause, points
+from orchestrator.draft import SURE, UNRESOLVED, Draft, Lack, draft_of, likely_target
 from orchestrator.looking import SUBJECT
 from orchestrator.plan import REQUEST, Plan, PlanError, Ref, Step, fits, missing_media
 from orchestrator.router import CHAT, Router
 from orchestrator.turn import ToolScore
+from orchestrator.understanding import Understand
 from orchestrator.whole_request import SHOWN
 from orchestrator.wishes import (
+    FILE_WORDS,
     PREVIOUS_INPUT,
     PRODUCT_WORDS,
     TEXT_INPUT,
@@ -33,50 +34,24 @@ from orchestrator.wishes import (
 from tools.contracts import Kind, Tool
 from tools.registry import Registry
 
-SURE = 0.5
 _BARE_WORDS = 6
 """An order of so few words has no text in it."""
 _REDACTED = "redacted"
 """The port of a text that a step was asked to `redact`."""
-_UNRESOLVED = 0.2
-"""Confidence of a plan in which something had to be left open."""
-
-FILE_WORDS = re.compile(
-    r"\b(?:files?|documents?|attach\w*|contract|pdf|docx?|letter|report|page|datei\w*|dokument\w*|"
-    r"vertrag\w*|anhang|fichier|contrat|pièce jointe|archivo|contrato|documento|adjunto|anexo|"
-    r"arquivo)\b|文件|合同|附件|文档|書類|契約|添付|ملف|عقد|फ़ाइल|अनुबंध",
-    re.IGNORECASE,
-)
-
-
-Lack = Literal["text", "target_language", "image", "audio", "video"]
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A plan made from the words, and how sure of it the composer is.
-
-    Attributes:
-        payload: the text that the request is about, as set off from the instruction.
-        shortlist: tools by their best score over the clauses, best first, CHAT among them.
-        chat: probability that no tool is needed.
-        lacks: what a clear request did not say; it is asked for instead of guessed.
-    """
-
-    plan: Plan
-    confidence: float
-    chat: float
-    payload: str | None
-    shortlist: tuple[ToolScore, ...]
-    lacks: Lack | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """Turns a request into a draft."""
+    """Turns a request into a draft.
+
+    What was trained to read whole requests says what is wanted; where there is none, where a
+    follow-up brings its text along, and for tools from outside, which it does not know, each
+    clause is scored by itself.
+    """
 
     registry: Registry
     router: Router
+    understand: Understand | None = None
 
     async def compose(
         self,
@@ -95,6 +70,22 @@ class Composer:
             language: of the request's instruction (ISO 639-1).
             payload: the text it is about, where the caller knows it already.
         """
+        if self.understand is None or payload is not None:
+            return await self._by_clauses(request, kinds, language=language, payload=payload)
+        reading = await self.understand(request, kinds)
+        draft = draft_of(reading, request, kinds, self.registry, language)
+        goes_on = draft.lacks is not None and PREVIOUS_INPUT in kinds
+        unknown = {tool.name for tool in self.registry.offered()} - reading.scores.keys()
+        if not (goes_on or unknown):
+            return draft
+        other = await self._by_clauses(request, kinds, language=language, payload=None)
+        if goes_on or any(step.tool in unknown for step in other.plan.steps):
+            return other
+        return draft
+
+    async def _by_clauses(
+        self, request: str, kinds: Mapping[str, Kind], *, language: str, payload: str | None
+    ) -> Draft:
         wishes, payload = await Reader(self.registry, self.router).read(
             request, payload, kinds, language
         )
@@ -112,7 +103,7 @@ class Composer:
         inputs = dict(kinds)
         if payload is not None:
             inputs[TEXT_INPUT] = "text"
-        plan, confidence = self._assemble(asked, inputs, _likely_target(payload, kinds, language))
+        plan, confidence = self._assemble(asked, inputs, likely_target(payload, kinds, language))
         lacks = self._lacks(asked, inputs) if confidence < SURE else None
         return Draft(plan, confidence, chat, payload, shortlist, lacks)
 
@@ -164,13 +155,13 @@ class Composer:
             tool = self.registry[wish.best]
             made = self._steps(wish, tool, steps, inputs, likely_target)
             if made is None or len(steps) + len(made) > 9:
-                return Plan(steps=tuple(steps)), _UNRESOLVED
+                return Plan(steps=tuple(steps)), UNRESOLVED
             steps += made
             confidence = min(confidence, wish.confidence)
         try:
             plan = Plan(steps=tuple(steps)).check(self.registry, inputs)
         except PlanError:
-            return Plan(steps=tuple(steps)), _UNRESOLVED
+            return Plan(steps=tuple(steps)), UNRESOLVED
         return plan, confidence
 
     def _merge(self, wishes: Sequence[Wish]) -> list[Wish]:
@@ -357,14 +348,3 @@ class Composer:
 def _carries_on(tool: Tool) -> bool:
     """Whether "and … it" means the text just made: one that is written anew, or read aloud."""
     return tool.prose or tool.outputs[next(iter(tool.outputs))] == "audio"
-
-
-def _likely_target(payload: str | None, kinds: Mapping[str, Kind], language: str) -> str | None:
-    """The language to translate into where none is named: the user's own, if the text is foreign.
-
-    What language a file is in is not known yet; nobody attaches one to get it as it is.
-    """
-    if payload is not None:
-        return language if identify(payload).code not in (language, UNDETERMINED) else None
-    named = (kind for name, kind in kinds.items() if name != PREVIOUS_INPUT)
-    return language if any(fits(kind, "text") for kind in named) else None

@@ -25,7 +25,8 @@ from langgraph.types import interrupt
 
 from model_servers.spans import leaf, note, spanned
 from orchestrator.budget import BudgetExceeded
-from orchestrator.composer import FILE_WORDS, Composer, Lack
+from orchestrator.composer import Composer
+from orchestrator.draft import Lack
 from orchestrator.executor import InputValue, StepWork, execute
 from orchestrator.followups import (
     complete_question,
@@ -57,6 +58,7 @@ from orchestrator.turn import (
 )
 from orchestrator.whole_request import with_request
 from orchestrator.wishes import (
+    FILE_WORDS,
     MEDIA_WORDS,
     PREVIOUS_INPUT,
     TEXT_INPUT,

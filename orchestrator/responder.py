@@ -11,7 +11,7 @@ from contextlib import aclosing
 from typing import Any
 
 from model_servers.contracts import ChatMessage, ChatModel
-from orchestrator.composer import Lack
+from orchestrator.draft import Lack
 from orchestrator.plan import Plan, Step
 from orchestrator.turn import Citation, Message, StepReport
 from tools.language_names import language_name

@@ -52,6 +52,13 @@ MEDIA_WORDS = re.compile(
 )
 """How people call a picture, a recording or a video."""
 
+FILE_WORDS = re.compile(
+    r"\b(?:files?|documents?|attach\w*|contract|pdf|docx?|letter|report|page|datei\w*|dokument\w*|"
+    r"vertrag\w*|anhang|fichier|contrat|pièce jointe|archivo|contrato|documento|adjunto|anexo|"
+    r"arquivo)\b|文件|合同|附件|文档|書類|契約|添付|ملف|عقد|फ़ाइल|अनुबंध",
+    re.IGNORECASE,
+)
+
 _NEGATED = re.compile(
     rf"(?:no|kein\w*|ohne|sans|(?:surtout )?pas de|sin|sem|nada de)\s+"
     rf"(?:{'|'.join(PRODUCT_WORDS.values())})|"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
-from evals.datasets.reading import Reading, RowError
+from evals.datasets.reading import DatasetError, Reading, RowError
 from evals.task import Dataset
 
 
@@ -48,6 +48,7 @@ class RoutingRow(_Strict):
     attachments: tuple[RoutingAttachment, ...] = ()
     lang: str = "en"
     kind: str = ""
+    trap: str = ""
     steps: tuple[RoutingStep, ...] = ()
     alternatives: tuple[tuple[str, ...], ...] = ()
 
@@ -72,10 +73,13 @@ class RoutingRow(_Strict):
 def routing(path: Path) -> Dataset:
     """Requests with their plans, from a JSONL file or a folder of them.
 
+    `trap` names what might mislead: a quoted instruction, a negation, an attachment that does not
+    matter, or a tool's word that is meant otherwise.
+
     Returns:
         inputs {"request", "attachments", "lang"}; gold {"steps": [{"id", "tool", "args",
-        "after"}], "alternatives": [[tools in order], …]}; groups "lang", and "kind" where a row
-        says what kind of request it is.
+        "after"}], "alternatives": [[tools in order], …]}; groups "lang", and "kind" and "trap"
+        where a row has them.
 
     Raises:
         DatasetError: there is no such file, or no row that can be read.
@@ -90,9 +94,26 @@ def routing(path: Path) -> Dataset:
                     row.id,
                     {name: fields[name] for name in ("request", "attachments", "lang")},
                     {name: fields[name] for name in ("steps", "alternatives")},
-                    {"lang": row.lang} | ({"kind": row.kind} if row.kind else {}),
+                    {
+                        name: said
+                        for name in ("lang", "kind", "trap")
+                        if (said := getattr(row, name))
+                    },
                 )
     return reading.dataset()
+
+
+def routing_rows(path: Path) -> list[RoutingRow]:
+    """The rows as they stand, to learn from. Raises DatasetError also for a row that is wrong."""
+    reading = Reading(path, "JSONL rows with id, request, attachments, lang, steps, alternatives")
+    rows = []
+    for file in reading.files("*.jsonl"):
+        for line, value in reading.objects(file):
+            try:
+                rows.append(_row(value))
+            except RowError as error:
+                raise DatasetError(f"{reading.name_of(file)}, line {line}: {error}") from error
+    return rows
 
 
 def _row(value: dict[str, JsonValue]) -> RoutingRow:

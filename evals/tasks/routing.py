@@ -20,13 +20,13 @@ def _load(path: Path, _seed: int) -> Dataset:
 
 TASK = EvalTask(
     name="routing",
-    version="1",
-    summary="Plans for requests in nine languages, over the tools that there are",
+    version="2",
+    summary="Plans for requests as people make them, over the tools that there are",
     load=_load,
     solve=planned,
     metrics=(PlanMatch(), PlanTools()),
     headline="node_f1",
     baselines={"prompt": prompt.solve, "react": react.solve},
     unmatchable=only_tools(lambda _sample: [*load_registry()]),
-    default_data=Path(str(files("evals") / "data" / "routing.jsonl")),
+    default_data=Path(str(files("evals") / "data" / "routing" / "test.jsonl")),
 )

@@ -1,0 +1,130 @@
+"""What is learnt of a request with its plan: labels that hold for it or do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+from pydantic import JsonValue
+
+from evals.datasets.routing import RoutingRow, RoutingStep
+from model_servers.request_training import Labelled
+from orchestrator.plan import MEDIA, Ref
+from orchestrator.turn import HandoffReason
+from orchestrator.wanted import NOTHING
+from orchestrator.wishes import TEXT_INPUT
+from tools.contracts import Tool
+from tools.registry import Registry
+
+HANDOFF = "handoff"
+REASONS = ("human_requested", "legal_threat", "distress")
+_GO_ON = (
+    "translate_text", "summarize_text", "extract_entities", "classify_text", "answer_question",
+    "synthesize_speech",
+)  # fmt: skip
+"""Tools that may go on from what another text tool made."""
+_WRITE_DOWN = ("transcribe_audio", "read_text")
+"""Tools that bring a text to light: going on from them says nothing."""
+_VALUES = (
+    "classify_text.task=sentiment", "classify_text.task=topic", "classify_text.task=intent",
+    "classify_text.task=language", "classify_text.labels", "extract_entities.types=person",
+    "extract_entities.types=organisation", "extract_entities.types=place",
+    "extract_entities.types=date", "extract_entities.types=amount",
+    "extract_entities.types=product", "extract_entities.types=email",
+    "extract_entities.types=phone", "extract_entities.redact", "summarize_text.length=short",
+    "summarize_text.length=long", "summarize_text.language", "transcribe_audio.subtitles=srt",
+    "transcribe_audio.denoise", "transcribe_audio.words", "synthesize_speech.voice=female",
+    "synthesize_speech.voice=male", "synthesize_speech.voice=british",
+    "answer_question.document", "answer_question.context", "answer_question.language",
+)  # fmt: skip
+_SHORT_EXAMPLE = 0.5
+"""How much an example of a tool counts beside a whole request."""
+
+
+def label_names(registry: Registry) -> tuple[str, ...]:
+    """All labels, in the order of the network's outputs."""
+    return (
+        *registry,
+        *REASONS,
+        *NOTHING,
+        "reads_text",
+        "reads_file",
+        *(f"{tool}<step" for tool in _GO_ON),
+        *(f"{tool}<joined" for tool in _GO_ON),
+        *_VALUES,
+    )
+
+
+def labels_of(row: RoutingRow) -> set[str]:
+    """The labels that hold for a request."""
+    if not row.steps:
+        return {row.kind if row.kind in NOTHING else NOTHING[0]}
+    tool_of = {step.id: step.tool for step in row.steps}
+    return {label for step in row.steps for label in _of_step(step, tool_of)}
+
+
+def _of_step(step: RoutingStep, tool_of: Mapping[str, str]) -> Iterator[str]:
+    if step.tool == HANDOFF:
+        yield str(step.args["reason"])
+        return
+    yield step.tool
+    for name, value in step.args.items():
+        values: Sequence[JsonValue] = value if isinstance(value, list) else [value]
+        refs = [ref for ref in map(Ref.parse, values) if ref is not None]
+        if value not in (None, False):
+            yield f"{step.tool}.{name}"
+            yield from (f"{step.tool}.{name}={each}" for each in values)
+        for ref in refs:
+            if ref.is_input:
+                yield "reads_text" if ref.name == TEXT_INPUT else "reads_file"
+            elif tool_of[ref.name] not in _WRITE_DOWN:
+                yield f"{step.tool}<step"
+        if len(refs) > 1 and not any(ref.is_input for ref in refs):
+            yield f"{step.tool}<joined"
+
+
+def learnt_rows(rows: Sequence[RoutingRow], registry: Registry) -> list[Labelled]:
+    """The requests, and the tools' and the handoffs' own examples, which tell of a tool alone."""
+    names = label_names(registry)
+    place = {name: at for at, name in enumerate(names)}
+    whole = np.ones(len(names), dtype=np.float32)
+    alone = np.zeros(len(names), dtype=np.float32)
+    alone[: len(registry) + len(REASONS) + len(NOTHING)] = _SHORT_EXAMPLE
+
+    def labelled(text: str, attached: Sequence[str], holds: set[str], weights: Any) -> Labelled:
+        labels = np.zeros(len(names), dtype=np.float32)
+        labels[[place[label] for label in holds if label in place]] = 1
+        return Labelled(text, tuple(attached), labels, weights)
+
+    learnt = [
+        labelled(row.request, [a.kind for a in row.attachments], labels_of(row), whole)
+        for row in rows
+    ]
+    pick = np.random.default_rng(0)
+    for text, label in _examples(registry):
+        attached = _attached(registry[label], pick) if label in registry else ()
+        learnt.append(labelled(text, attached, {label}, alone))
+    return learnt
+
+
+def _examples(registry: Registry) -> Iterator[tuple[str, str]]:
+    for tool in registry.values():
+        yield from ((text, tool.name) for text in tool.examples)
+    known = {*registry, *get_args(HandoffReason), *NOTHING}
+    for name in ("routing_examples.tsv", "handoff_examples.tsv"):
+        path = Path(str(files("orchestrator") / name))
+        for line in path.read_text("utf-8").splitlines():
+            label, _, text = line.partition("\t")
+            if text and not line.startswith("#") and label in known:
+                yield text, label
+
+
+def _attached(tool: Tool, pick: np.random.Generator) -> tuple[str, ...]:
+    """What an example of a tool would come with: what it can't do without, or perhaps a file."""
+    for kind in tool.slots().values():
+        if kind in MEDIA:
+            return (kind,)
+    return ("document",) if tool.slots() and pick.random() < 0.5 else ()

@@ -1,0 +1,51 @@
+"""What evals adds to `switchboard models`: training what reads requests."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestrator.commands.models import app
+from orchestrator.commands.output import note, put
+
+__all__ = ["app"]
+
+TRAIN_FILES = "train-*.jsonl"
+
+
+@app.command()
+def train(
+    *,
+    data: Annotated[
+        Path | None, typer.Option(help="JSONL files of requests with plans; default: our own.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where the adapter goes.")] = Path(
+        "request_adapter.npz"
+    ),
+    epochs: Annotated[int, typer.Option(min=1, max=100, help="Times through the rows.")] = 8,
+    seed: Annotated[int, typer.Option(help="Of the order and the first weights.")] = 0,
+) -> None:
+    """Train what reads requests, on CPU; put in service with `models pull request-reader`.
+
+    The adapter of the last epoch so far is always in the file, so an interrupted run has one too.
+    """
+    from evals.datasets.routing import routing_rows
+    from evals.routing_labels import label_names, learnt_rows
+    from model_servers.request_training import Epoch, train
+    from tools.registry import load_registry
+
+    registry = load_registry()
+    folder = data or Path(str(files("evals") / "data" / "routing"))
+    rows = [row for file in sorted(folder.glob(TRAIN_FILES)) for row in routing_rows(file)]
+    learnt = learnt_rows(rows, registry)
+    note(f"{len(rows):,} requests with plans, {len(learnt) - len(rows):,} examples of one tool")
+
+    def told(epoch: Epoch) -> None:
+        epoch.adapter.write(out)
+        note(f"epoch {epoch.number} of {epoch.of}: loss {epoch.loss:.3f}")
+
+    train(learnt, label_names(registry), epochs=epochs, seed=seed, told=told)
+    put(str(out))

@@ -1,0 +1,139 @@
+"""Reads a request: which of the labels it learnt hold for it, and where its words say so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_servers.contracts import WeightsError
+from model_servers.e5_weights import E5Weights, unpack
+from model_servers.onnx_session import open_session
+from model_servers.request_network import LABELS_FILE, NETWORK_FILE, TOKENIZER_FILE
+
+MAX_TOKENS = 100
+_LAST_TOKENS = 36
+"""Of a longer request the beginning is read, and so many tokens of its end."""
+_MAX_CHARS = 4_000
+
+
+class Asked(NamedTuple):
+    """A request, and the kinds of what is attached to it, such as "image"."""
+
+    text: str
+    attached: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a request says.
+
+    Attributes:
+        scores: the probability of each label; they are independent of each other.
+        spans: of each token that was read, where it begins and ends in the text.
+        places: for each label, how much each token speaks for it, (tokens,); adds up to 1.
+    """
+
+    scores: Mapping[str, float]
+    spans: NDArray[np.int64]
+    places: Mapping[str, NDArray[np.float32]]
+
+    def weight(self, label: str, begin: int, end: int) -> float:
+        """How much of what speaks for a label lies in this part of the text, from 0 to 1."""
+        inside = (self.spans[:, 0] >= begin) & (self.spans[:, 1] <= end)
+        inside &= self.spans[:, 1] > self.spans[:, 0]
+        return float(self.places[label][inside].sum())
+
+
+class RequestReader:
+    """The network that `request_network.build` writes.
+
+    Args:
+        folder: what it wrote.
+        threads: that one run may use.
+    """
+
+    memory_mb: ClassVar[float] = 180
+    max_batch: ClassVar[int] = 8
+
+    def __init__(self, folder: Path, threads: int) -> None:
+        self._folder = folder
+        self._threads = threads
+        self._session: Any = None
+        self._tokenizer: Any = None
+        self._labels: tuple[str, ...] = ()
+        self._weights: E5Weights | None = None
+
+    def load(self) -> None:
+        from tokenizers import Tokenizer
+
+        try:
+            labels = json.loads((self._folder / LABELS_FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise WeightsError(
+                "What reads requests can't be read; run `switchboard models pull`."
+            ) from error
+        self._labels = tuple(labels)
+        self._weights = E5Weights()
+        self._session = open_session(self._folder / NETWORK_FILE, self._threads)
+        self._tokenizer = Tokenizer.from_file(str(self._folder / TOKENIZER_FILE))
+
+    def predict(self, batch: Sequence[Asked]) -> list[Reading]:
+        assert self._weights is not None
+        read = [self._tokens(asked) for asked in batch]
+        longest = max(len(ids) for ids, _ in read)
+        width = self._weights.shape.width
+        embeddings = np.zeros((len(read), longest, width), dtype=np.float32)
+        mask = np.zeros((len(read), longest), dtype=np.float32)
+        for row, (ids, _) in enumerate(read):
+            embeddings[row, : len(ids)] = self._embedded(ids)
+            mask[row, : len(ids)] = 1
+        scores, places = self._session.run(
+            ["scores", "places"], {"embeddings": embeddings, "mask": mask}
+        )
+        odds = 1 / (1 + np.exp(-scores.astype(np.float64)))
+        return [
+            Reading(
+                dict(zip(self._labels, map(float, odds[row]), strict=True)),
+                spans,
+                dict(zip(self._labels, places[row, : len(ids)].T, strict=True)),
+            )
+            for row, (ids, spans) in enumerate(read)
+        ]
+
+    def unload(self) -> None:
+        self._session = self._tokenizer = self._weights = None
+
+    def _tokens(self, asked: Asked) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        before = f"{prefix(asked.attached)} "
+        text = asked.text[:_MAX_CHARS].replace("\0", " ").encode("utf-8", "replace").decode()
+        encoding = self._tokenizer.encode(before + text)
+        ids = np.array(encoding.ids, dtype=np.int64)
+        spans = np.maximum(np.array(encoding.offsets, dtype=np.int64) - len(before), 0)
+        return shortened(ids), shortened(spans)
+
+    def _embedded(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The tokens' vectors with those of their places, (tokens, width)."""
+        weights = self._weights
+        assert weights is not None
+        shape = weights.shape
+        places = weights.vector("emb.pos", shape.positions, shape.width)[: len(ids)]
+        kind = weights.vector("emb.type", shape.width)
+        return np.asarray(unpack(weights.words[ids]) + places + kind, dtype=np.float32)
+
+
+def shortened(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of what there is for each token, as much as is read: the beginning, and the end."""
+    if len(values) <= MAX_TOKENS:
+        return values
+    return np.concatenate([values[: MAX_TOKENS - _LAST_TOKENS], values[-_LAST_TOKENS:]])
+
+
+def prefix(attached: Sequence[str]) -> str:
+    """What is written before a request, as E5 wants a query and as the attachments are told."""
+    return "query: " + (" ".join(f"[{kind}]" for kind in attached[:4]) or "[none]")

@@ -1,0 +1,293 @@
+"""Trains what reads requests: an adapter of low rank on multilingual E5, and a head.
+
+On two CPU cores this takes about a quarter of an hour for five thousand requests: the layers below
+the adapted ones are run once, and the frozen weights are kept in bfloat16.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_servers.e5_weights import E5Weights, tokenizer
+from model_servers.request_network import LORA_SCALE, PARTS, Adapter
+from model_servers.request_reader import prefix, shortened
+
+RANK = 8
+ADAPTED_LAYERS = 8
+"""Of twelve; the upper ones."""
+EPOCHS = 8
+BATCH = 32
+LEARNING_RATE = 7e-4
+HEAD_FASTER = 3.0
+WARM_UP_STEPS = 100
+WEIGHT_DECAY = 0.01
+SMOOTHING = 0.01
+DROPOUT = 0.1
+_BUCKET = 8
+"""Batches whose requests are sorted by length, so that little of a batch is padding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A request to learn from.
+
+    Attributes:
+        labels: whether each label holds, (labels,), 0 or 1.
+        weights: how much each of them counts, (labels,); 0 where it is not known.
+    """
+
+    text: str
+    attached: tuple[str, ...]
+    labels: NDArray[np.float32]
+    weights: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What there is after one time through the rows; `loss` is the mean over them."""
+
+    number: int
+    of: int
+    loss: float
+    adapter: Adapter
+
+
+def train(
+    rows: Sequence[Labelled],
+    labels: Sequence[str],
+    *,
+    epochs: int = EPOCHS,
+    seed: int = 0,
+    told: Callable[[Epoch], None] = lambda _epoch: None,
+) -> Adapter:
+    """An adapter that fits the rows. The same seed gives nearly the same one."""
+    import torch
+    from torch import nn
+
+    torch.manual_seed(seed)
+    order_of = np.random.default_rng(seed)
+    weights = E5Weights()
+    network = _network(weights, len(labels))
+    words = tokenizer(weights)
+    ids = [
+        shortened(np.array(words.encode(f"{prefix(row.attached)} {row.text}").ids, dtype=np.int64))
+        for row in rows
+    ]
+    below = _below(network, ids)
+    slow, fast = network.adapter_parameters(), network.head_parameters()
+    groups = [{"params": slow, "lr": LEARNING_RATE}]
+    groups.append({"params": fast, "lr": LEARNING_RATE * HEAD_FASTER})
+    optimizer = torch.optim.AdamW(groups, weight_decay=WEIGHT_DECAY)
+    steps = epochs * math.ceil(len(rows) / BATCH)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer,
+        lambda step: (
+            min(1.0, (step + 1) / WARM_UP_STEPS)
+            * max(0.02, 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps))))
+        ),
+    )
+    network.train()
+    for epoch in range(1, epochs + 1):
+        losses = []
+        for batch in _batches([len(each) for each in ids], order_of):
+            hidden, mask = _padded([below[i] for i in batch])
+            wanted = torch.from_numpy(np.stack([rows[i].labels for i in batch]))
+            counts = torch.from_numpy(np.stack([rows[i].weights for i in batch]))
+            smoothed = wanted * (1 - 3 * SMOOTHING) + SMOOTHING
+            scores = network(hidden, mask)
+            each = nn.functional.binary_cross_entropy_with_logits(
+                scores, smoothed, reduction="none"
+            )
+            loss = (each * counts).sum(1).mean()
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        told(Epoch(epoch, epochs, float(np.mean(losses)), network.adapter(labels)))
+    return network.adapter(labels)
+
+
+def _network(weights: E5Weights, labels: int) -> Any:
+    import torch
+    from torch import nn
+    from transformers import BertConfig, BertModel
+
+    shape = weights.shape
+    config = BertConfig(
+        vocab_size=2,  # the tokens' vectors are looked up here, and never trained
+        hidden_size=shape.width,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        intermediate_size=shape.inner,
+        max_position_embeddings=shape.positions,
+        layer_norm_eps=shape.epsilon,
+    )
+    encoder = BertModel(config, add_pooling_layer=False)
+    names = {
+        "q": "attention.self.query", "k": "attention.self.key", "v": "attention.self.value",
+        "ao": "attention.output.dense", "fi": "intermediate.dense", "fo": "output.dense",
+        "aln": "attention.output.LayerNorm", "oln": "output.LayerNorm",
+    }  # fmt: skip
+    sizes = dict.fromkeys(PARTS, (shape.width, shape.width))
+    sizes |= {"fi": (shape.inner, shape.width), "fo": (shape.width, shape.inner)}
+
+    def linear(layer: int, part: str) -> None:
+        module = encoder.encoder.layer[layer].get_submodule(names[part])
+        matrix = weights.matrix(f"l{layer}.{part}.w", *sizes[part])
+        module.weight.data = torch.from_numpy(matrix)
+        module.bias.data = torch.from_numpy(
+            weights.vector(f"l{layer}.{part}.b", sizes[part][0]).copy()
+        )
+
+    def norm(module: Any, name: str) -> None:
+        module.weight.data = torch.from_numpy(weights.vector(f"{name}.w", shape.width).copy())
+        module.bias.data = torch.from_numpy(weights.vector(f"{name}.b", shape.width).copy())
+
+    norm(encoder.embeddings.LayerNorm, "emb.ln")
+    for layer in range(shape.layers):
+        for part in PARTS:
+            linear(layer, part)
+        for part in ("aln", "oln"):
+            norm(encoder.encoder.layer[layer].get_submodule(names[part]), f"l{layer}.{part}")
+    for parameter in encoder.parameters():
+        parameter.requires_grad_(False)
+    encoder.to(torch.bfloat16)
+
+    class Adapted(nn.Module):
+        """A frozen matrix, and the two small ones that are learnt beside it."""
+
+        def __init__(self, frozen: nn.Linear) -> None:
+            super().__init__()
+            self.frozen = frozen
+            width = frozen.in_features
+            self.low = nn.Parameter(torch.randn(RANK, width) / math.sqrt(width))
+            self.high = nn.Parameter(torch.zeros(frozen.out_features, RANK))
+
+        def forward(self, value: torch.Tensor) -> torch.Tensor:
+            small = value @ self.low.T.to(value.dtype)
+            out: torch.Tensor = self.frozen(value) + small @ (
+                self.high.T.to(value.dtype) * LORA_SCALE
+            )
+            return out
+
+    class Network(nn.Module):
+        """The upper layers with their adapter, and the head."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = shape.layers - ADAPTED_LAYERS
+            self.lower = encoder.encoder.layer[: self.first]
+            self.upper = encoder.encoder.layer[self.first :]
+            self.adapted: dict[str, Adapted] = {}
+            for number, layer in enumerate(self.upper, start=self.first):
+                for part in PARTS:
+                    owner, _, last = names[part].rpartition(".")
+                    module = layer.get_submodule(owner) if owner else layer
+                    adapted = Adapted(getattr(module, last))
+                    setattr(module, last, adapted)
+                    self.adapted[f"l{number}.{part}"] = adapted
+            self.place = nn.Linear(shape.width, labels, bias=False)
+            self.seen = nn.Linear(shape.width, labels, bias=False)
+            self.mean = nn.Linear(shape.width, labels)
+            nn.init.zeros_(self.mean.weight)
+            self.drop = nn.Dropout(DROPOUT)
+
+        def embedded(self, ids: torch.Tensor) -> torch.Tensor:
+            from model_servers.e5_weights import unpack
+
+            flat = torch.from_numpy(unpack(weights.words[ids.flatten().numpy()]))
+            places = weights.vector("emb.pos", shape.positions, shape.width)[: ids.shape[1]]
+            kind = weights.vector("emb.type", shape.width)
+            value = flat.reshape(*ids.shape, -1) + torch.from_numpy(places + kind)
+            normed: torch.Tensor = encoder.embeddings.LayerNorm(value.to(torch.bfloat16))
+            return normed
+
+        def below(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+            return self._run(self.lower, self.embedded(ids), mask)
+
+        def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+            value = self.drop(self._run(self.upper, hidden, mask).float())
+            looks = self.place(value).masked_fill(mask[..., None] == 0, -1e4).softmax(1)
+            mean = (value * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+            scores: torch.Tensor = (looks * self.seen(value)).sum(1) + self.mean(mean)
+            return scores
+
+        def _run(self, layers: Any, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+            hush = ((1 - mask[:, None, None, :]) * -1e4).to(torch.bfloat16)
+            for layer in layers:
+                out = layer(hidden, hush)
+                hidden = out[0] if isinstance(out, tuple) else out
+            return hidden
+
+        def adapter_parameters(self) -> list[nn.Parameter]:
+            return [p for one in self.adapted.values() for p in (one.low, one.high)]
+
+        def head_parameters(self) -> list[nn.Parameter]:
+            return [p for one in (self.place, self.seen, self.mean) for p in one.parameters()]
+
+        def adapter(self, names_of: Sequence[str]) -> Adapter:
+            def plain(value: torch.Tensor) -> NDArray[np.float32]:
+                return np.asarray(value.detach().numpy(), dtype=np.float32)
+
+            return Adapter(
+                tuple(names_of),
+                {name: plain(one.low) for name, one in self.adapted.items()},
+                {name: plain(one.high) for name, one in self.adapted.items()},
+                {
+                    "place": plain(self.place.weight),
+                    "seen": plain(self.seen.weight),
+                    "mean": plain(self.mean.weight),
+                    "bias": plain(self.mean.bias),
+                },
+            )
+
+    return Network()
+
+
+def _below(network: Any, ids: Sequence[NDArray[np.int64]]) -> list[Any]:
+    """What the layers that are not adapted make of each request: (tokens, width), bfloat16."""
+    import torch
+
+    network.eval()
+    found: list[Any] = [None] * len(ids)
+    by_length = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+    with torch.no_grad():
+        for at in range(0, len(ids), BATCH):
+            batch = by_length[at : at + BATCH]
+            longest = max(len(ids[i]) for i in batch)
+            tokens = torch.zeros((len(batch), longest), dtype=torch.long)
+            mask = torch.zeros((len(batch), longest))
+            for row, i in enumerate(batch):
+                tokens[row, : len(ids[i])] = torch.from_numpy(ids[i])
+                mask[row, : len(ids[i])] = 1
+            hidden = network.below(tokens, mask)
+            for row, i in enumerate(batch):
+                found[i] = hidden[row, : len(ids[i])].clone()
+    return found
+
+
+def _padded(values: Sequence[Any]) -> tuple[Any, Any]:
+    import torch
+
+    hidden = torch.nn.utils.rnn.pad_sequence(list(values), batch_first=True)
+    mask = torch.zeros(hidden.shape[:2])
+    for row, value in enumerate(values):
+        mask[row, : len(value)] = 1
+    return hidden, mask
+
+
+def _batches(lengths: Sequence[int], order_of: np.random.Generator) -> list[list[int]]:
+    order = order_of.permutation(len(lengths)).tolist()
+    batches = []
+    for at in range(0, len(order), BATCH * _BUCKET):
+        bucket = sorted(order[at : at + BATCH * _BUCKET], key=lambda i: lengths[i])
+        batches += [bucket[i : i + BATCH] for i in range(0, len(bucket), BATCH)]
+    return [batches[i] for i in order_of.permutation(len(batches))]

@@ -1,0 +1,137 @@
+"""A plan made from a request's words without the LLM, and how sure it is.
+
+What reads requests says which tools are wanted; `wanted` finds the words of each, `payload` the
+text that the request is about, `assembly` how the tools go together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from model_servers.languages import UNDETERMINED, identify
+from model_servers.request_reader import Reading
+from orchestrator.assembly import Assembly
+from orchestrator.payload import Found, find_payload, instruction
+from orchestrator.plan import Plan, PlanError, fits, missing_media
+from orchestrator.router import CHAT
+from orchestrator.turn import ToolScore
+from orchestrator.wanted import confidence, nothing, wanted, wanted_names
+from orchestrator.wishes import PREVIOUS_INPUT, TEXT_INPUT
+from tools.contracts import Kind
+from tools.registry import Registry
+
+SURE = 0.5
+UNRESOLVED = 0.2
+"""Confidence of a plan in which something had to be left open."""
+_PERHAPS_OWN_TEXT = 0.3
+
+Lack = Literal["text", "target_language", "image", "audio", "video"]
+Nothing = Literal["chat", "cannot_do", "missing_input"]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A plan made from the words, and how sure of it the composer is.
+
+    Attributes:
+        payload: the text that the request is about, as set off from the instruction.
+        shortlist: tools by their best score over the clauses, best first, CHAT among them.
+        chat: probability that no tool is needed.
+        lacks: what a clear request did not say; it is asked for instead of guessed.
+        cannot: the request is for something that no tool does.
+    """
+
+    plan: Plan
+    confidence: float
+    chat: float
+    payload: str | None
+    shortlist: tuple[ToolScore, ...]
+    lacks: Lack | None = None
+    cannot: bool = False
+
+
+def draft_of(
+    reading: Reading,
+    request: str,
+    kinds: Mapping[str, Kind],
+    registry: Registry,
+    language: str,
+) -> Draft:
+    """The draft of a request that was read.
+
+    Args:
+        kinds: the inputs by name and kind.
+        language: of the request (ISO 639-1).
+    """
+    shortlist = _shortlist(reading, registry)
+    names = wanted_names(reading, kinds, registry)
+    reason, unlikely = nothing(reading)
+    if unlikely >= max(names.values(), default=0.0):
+        lacks = _lack(reading, registry, kinds) if reason == "missing_input" else None
+        return Draft(Plan(), 0.0, unlikely, None, shortlist, lacks, cannot=reason == "cannot_do")
+    found = _own_text(reading, request, kinds, names, registry)
+    inputs = dict(kinds)
+    if found is not None:
+        inputs[TEXT_INPUT] = "text"
+    text = found.text if found else None
+    asked = instruction(request, found)
+    target = likely_target(text, kinds, language)
+    made = Assembly(registry, reading, inputs, asked, target).plan(
+        wanted(reading, names, request, found)
+    )
+    sure = confidence(reading, names, registry)
+    try:
+        plan = None if made is None else made.check(registry, inputs)
+    except PlanError:
+        plan = None
+    if plan is None:
+        return Draft(Plan(), min(sure, UNRESOLVED), unlikely, text, shortlist)
+    return Draft(plan, sure, unlikely, text, shortlist)
+
+
+def _own_text(
+    reading: Reading,
+    request: str,
+    kinds: Mapping[str, Kind],
+    names: Mapping[str, float],
+    registry: Registry,
+) -> Found | None:
+    """The text in the request that its tools work on, where they may take one from it."""
+    takes = any("text" in registry[name].slots().values() for name in names)
+    files = [kind for name, kind in kinds.items() if name != PREVIOUS_INPUT]
+    if not takes or (files and reading.scores["reads_text"] < _PERHAPS_OWN_TEXT):
+        return None
+    return find_payload(
+        request, lambda begin, end: max(reading.weight(name, begin, end) for name in names)
+    )
+
+
+def _shortlist(reading: Reading, registry: Registry) -> tuple[ToolScore, ...]:
+    scores = {name: score for name, score in reading.scores.items() if name in registry}
+    scores[CHAT] = nothing(reading)[1]
+    return tuple(
+        ToolScore(tool=name, confidence=round(score, 4))
+        for name, score in sorted(scores.items(), key=lambda item: -item[1])
+    )
+
+
+def _lack(reading: Reading, registry: Registry, kinds: Mapping[str, Kind]) -> Lack:
+    """What the likeliest tool can't do without, and the request does not bring."""
+    best = max(registry.keys() & reading.scores.keys(), key=lambda name: reading.scores[name])
+    match missing_media(registry[best], list(kinds.values())):
+        case "image" | "audio" | "video" as kind:
+            return kind
+    return "text"
+
+
+def likely_target(payload: str | None, kinds: Mapping[str, Kind], language: str) -> str | None:
+    """The language to translate into where none is named: the user's own, if the text is foreign.
+
+    What language a file is in is not known yet; nobody attaches one to get it as it is.
+    """
+    if payload is not None:
+        return language if identify(payload).code not in (language, UNDETERMINED) else None
+    named = (kind for name, kind in kinds.items() if name != PREVIOUS_INPUT)
+    return language if any(fits(kind, "text") for kind in named) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from pydantic import JsonValue
@@ -13,14 +13,13 @@ from pydantic import JsonValue
 from evals.datasets.routing import RoutingRow, RoutingStep
 from model_servers.request_training import Labelled
 from orchestrator.plan import MEDIA, Ref
-from orchestrator.turn import HandoffReason
+from orchestrator.signs import REASONS
 from orchestrator.wanted import NOTHING
 from orchestrator.wishes import TEXT_INPUT
 from tools.contracts import Tool
 from tools.registry import Registry
 
 HANDOFF = "handoff"
-REASONS = ("human_requested", "legal_threat", "distress")
 _GO_ON = (
     "translate_text", "summarize_text", "extract_entities", "classify_text", "answer_question",
     "synthesize_speech",
@@ -40,6 +39,8 @@ _VALUES = (
     "synthesize_speech.voice=male", "synthesize_speech.voice=british",
     "answer_question.document", "answer_question.context", "answer_question.language",
 )  # fmt: skip
+_NO_SIGN = "none"
+"""What the handoffs' examples call words that only look like a sign."""
 _SHORT_EXAMPLE = 0.5
 """How much an example of a tool counts beside a whole request."""
 
@@ -86,6 +87,14 @@ def _of_step(step: RoutingStep, tool_of: Mapping[str, str]) -> Iterator[str]:
             yield f"{step.tool}<joined"
 
 
+def combinations(rows: Sequence[RoutingRow], registry: Registry) -> tuple[tuple[str, ...], ...]:
+    """What the requests want together, each combination once; every tool by itself, too."""
+    wants = {*registry, *REASONS, *NOTHING}
+    found = {frozenset(labels_of(row) & wants) for row in rows}
+    found |= {frozenset({label}) for label in wants}
+    return tuple(sorted(tuple(sorted(each)) for each in found))
+
+
 def learnt_rows(rows: Sequence[RoutingRow], registry: Registry) -> list[Labelled]:
     """The requests, and the tools' and the handoffs' own examples, which tell of a tool alone."""
     names = label_names(registry)
@@ -93,6 +102,8 @@ def learnt_rows(rows: Sequence[RoutingRow], registry: Registry) -> list[Labelled
     whole = np.ones(len(names), dtype=np.float32)
     alone = np.zeros(len(names), dtype=np.float32)
     alone[: len(registry) + len(REASONS) + len(NOTHING)] = _SHORT_EXAMPLE
+    no_sign = np.zeros(len(names), dtype=np.float32)
+    no_sign[[place[reason] for reason in REASONS]] = 1
 
     def labelled(text: str, attached: Sequence[str], holds: set[str], weights: Any) -> Labelled:
         labels = np.zeros(len(names), dtype=np.float32)
@@ -105,6 +116,9 @@ def learnt_rows(rows: Sequence[RoutingRow], registry: Registry) -> list[Labelled
     ]
     pick = np.random.default_rng(0)
     for text, label in _examples(registry):
+        if label == _NO_SIGN:
+            learnt.append(labelled(text, (), set(), no_sign))
+            continue
         attached = _attached(registry[label], pick) if label in registry else ()
         learnt.append(labelled(text, attached, {label}, alone))
     return learnt
@@ -113,7 +127,7 @@ def learnt_rows(rows: Sequence[RoutingRow], registry: Registry) -> list[Labelled
 def _examples(registry: Registry) -> Iterator[tuple[str, str]]:
     for tool in registry.values():
         yield from ((text, tool.name) for text in tool.examples)
-    known = {*registry, *get_args(HandoffReason), *NOTHING}
+    known = {*registry, *REASONS, *NOTHING, _NO_SIGN}
     for name in ("routing_examples.tsv", "handoff_examples.tsv"):
         path = Path(str(files("orchestrator") / name))
         for line in path.read_text("utf-8").splitlines():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.commands.models import app
-from orchestrator.commands.output import note, put
+from orchestrator.commands.output import BadUsage, note, put
 
 __all__ = ["app"]
 
@@ -33,18 +34,22 @@ def train(
     The adapter of the last epoch so far is always in the file, so an interrupted run has one too.
     """
     from evals.datasets.routing import routing_rows
-    from evals.routing_labels import label_names, learnt_rows
+    from evals.routing_labels import combinations, label_names, learnt_rows
     from model_servers.request_training import Epoch, train
     from tools.registry import load_registry
 
     registry = load_registry()
     folder = data or Path(str(files("evals") / "data" / "routing"))
     rows = [row for file in sorted(folder.glob(TRAIN_FILES)) for row in routing_rows(file)]
+    if not rows:
+        raise BadUsage(f"There is no {TRAIN_FILES} in {str(folder)!r}.")
     learnt = learnt_rows(rows, registry)
     note(f"{len(rows):,} requests with plans, {len(learnt) - len(rows):,} examples of one tool")
 
+    together = combinations(rows, registry)
+
     def told(epoch: Epoch) -> None:
-        epoch.adapter.write(out)
+        replace(epoch.adapter, combinations=together).write(out)
         note(f"epoch {epoch.number} of {epoch.of}: loss {epoch.loss:.3f}")
 
     train(learnt, label_names(registry), epochs=epochs, seed=seed, told=told)

@@ -88,7 +88,7 @@ class E5Weights:
     def pieces(self) -> list[tuple[str, float]]:
         """The pieces that words are made of, in the order of their numbers, with their scores."""
         at, count = self._pieces
-        (length,) = struct.unpack_from("<Q", self._bytes, at)
+        (length,) = struct.unpack_from("<Q", self._bytes.data, at)
         at += 8
         offsets = np.frombuffer(self._bytes, dtype="<u4", count=count + 1, offset=at)
         at += offsets.nbytes
@@ -118,7 +118,7 @@ class E5Weights:
         ).reshape(rows, size)
 
     def _take(self, form: str) -> tuple[Any, ...]:
-        values = struct.unpack_from(form, self._bytes, self._at)
+        values = struct.unpack_from(form, self._bytes.data, self._at)
         self._at += struct.calcsize(form)
         return values
 

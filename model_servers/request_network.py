@@ -38,12 +38,15 @@ class Adapter:
         labels: what the network tells apart, in the order of its outputs.
         low, high: by the name of the matrix ("l11.q"), shapes (rank, in) and (out, rank).
         head: "place", "seen" and "mean", each (labels, width), and "bias", (labels,).
+        combinations: which of the labels that say what is wanted came together in what was learnt
+            from; a request is read as one of them.
     """
 
     labels: tuple[str, ...]
     low: Mapping[str, Matrix]
     high: Mapping[str, Matrix]
     head: Mapping[str, Matrix]
+    combinations: tuple[tuple[str, ...], ...] = ()
 
     @classmethod
     def read(cls, path: Path | None = None) -> Adapter:
@@ -59,11 +62,15 @@ class Adapter:
             }
             for kind in ("low", "high", "head")
         }
-        return cls(tuple(map(str, arrays["labels"])), **named)
+        combinations = tuple(map(tuple, json.loads(str(arrays["combinations"]))))
+        return cls(tuple(map(str, arrays["labels"])), **named, combinations=combinations)
 
     def write(self, path: Path) -> None:
         """Keep it, in half precision."""
-        arrays: dict[str, NDArray[np.generic]] = {"labels": np.array(self.labels)}
+        arrays: dict[str, NDArray[np.generic]] = {
+            "labels": np.array(self.labels),
+            "combinations": np.array(json.dumps(self.combinations)),
+        }
         for kind, values in (("low", self.low), ("high", self.high), ("head", self.head)):
             arrays |= {f"{kind}/{name}": array.astype(np.float16) for name, array in values.items()}
         np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
@@ -91,7 +98,8 @@ def write(adapter: Adapter, target: Path) -> None:
     weights = E5Weights()
     target.mkdir(parents=True, exist_ok=True)
     tokenizer(weights).save(str(target / TOKENIZER_FILE))
-    (target / LABELS_FILE).write_text(json.dumps(adapter.labels), encoding="utf-8")
+    learnt = {"labels": adapter.labels, "combinations": adapter.combinations}
+    (target / LABELS_FILE).write_text(json.dumps(learnt), encoding="utf-8")
     graph = _Graph(weights, adapter)
     scores, places = graph.written("embeddings", "mask")
     graph.writer.save(

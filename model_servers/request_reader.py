@@ -37,11 +37,13 @@ class Reading:
         scores: the probability of each label; they are independent of each other.
         spans: of each token that was read, where it begins and ends in the text.
         places: for each label, how much each token speaks for it, (tokens,); adds up to 1.
+        combinations: the labels that are known to come together, of those that say what is wanted.
     """
 
     scores: Mapping[str, float]
     spans: NDArray[np.int64]
     places: Mapping[str, NDArray[np.float32]]
+    combinations: Sequence[frozenset[str]]
 
     def weight(self, label: str, begin: int, end: int) -> float:
         """How much of what speaks for a label lies in this part of the text, from 0 to 1."""
@@ -67,18 +69,20 @@ class RequestReader:
         self._session: Any = None
         self._tokenizer: Any = None
         self._labels: tuple[str, ...] = ()
+        self._combinations: tuple[frozenset[str], ...] = ()
         self._weights: E5Weights | None = None
 
     def load(self) -> None:
         from tokenizers import Tokenizer
 
         try:
-            labels = json.loads((self._folder / LABELS_FILE).read_text(encoding="utf-8"))
+            learnt = json.loads((self._folder / LABELS_FILE).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise WeightsError(
                 "What reads requests can't be read; run `switchboard models pull`."
             ) from error
-        self._labels = tuple(labels)
+        self._labels = tuple(learnt["labels"])
+        self._combinations = tuple(map(frozenset, learnt["combinations"]))
         self._weights = E5Weights()
         self._session = open_session(self._folder / NETWORK_FILE, self._threads)
         self._tokenizer = Tokenizer.from_file(str(self._folder / TOKENIZER_FILE))
@@ -102,6 +106,7 @@ class RequestReader:
                 dict(zip(self._labels, map(float, odds[row]), strict=True)),
                 spans,
                 dict(zip(self._labels, places[row, : len(ids)].T, strict=True)),
+                self._combinations,
             )
             for row, (ids, spans) in enumerate(read)
         ]

@@ -112,7 +112,8 @@ def train(
             schedule.step()
             losses.append(loss.item())
         told(Epoch(epoch, epochs, float(np.mean(losses)), network.adapter(labels)))
-    return network.adapter(labels)
+    learnt: Adapter = network.adapter(labels)
+    return learnt
 
 
 def _network(weights: E5Weights, labels: int) -> Any:
@@ -159,7 +160,7 @@ def _network(weights: E5Weights, labels: int) -> Any:
             norm(encoder.encoder.layer[layer].get_submodule(names[part]), f"l{layer}.{part}")
     for parameter in encoder.parameters():
         parameter.requires_grad_(False)
-    encoder.to(torch.bfloat16)
+    encoder.bfloat16()
 
     class Adapted(nn.Module):
         """A frozen matrix, and the two small ones that are learnt beside it."""

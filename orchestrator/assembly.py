@@ -23,6 +23,8 @@ from tools.registry import Registry
 
 MAX_STEPS = 9
 _LIKELY = 0.5
+_PERHAPS_JOINED = 0.25
+"""Among several texts it is likelier than among all requests that they are taken as one."""
 _REDACTED = "redacted"
 _WORD = re.compile(r"[^\W_]{3,}")
 
@@ -156,7 +158,8 @@ class Assembly:
     def _texts(self, one: Wanted, *, documents: bool = True) -> list[JsonValue]:
         """The texts that a tool works on; a list inside where it takes several as one."""
         refs = self._earlier(one) or self._base(one, documents=documents)
-        if len(refs) > 1 and self._likely(f"{one.tool}<joined"):
+        joined = self.reading.scores.get(f"{one.tool}<joined", 0.0)
+        if len(refs) > 1 and joined >= _PERHAPS_JOINED:
             return [refs]
         return refs
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 from model_servers.spans import note, span, spanned
+from orchestrator.asking_back import ask_back
 from orchestrator.budget import BudgetExceeded
 from orchestrator.composer import Composer
 from orchestrator.errors import BadRequest
@@ -25,7 +26,6 @@ from orchestrator.executor import InputValue, execute
 from orchestrator.guard import admit
 from orchestrator.plan import Plan
 from orchestrator.planner import make_plan
-from orchestrator.responder import ask_back
 from orchestrator.router import CHAT
 from orchestrator.row_files import Row, RowFile, read_rows
 from orchestrator.row_results import ResultColumns, ResultTable
@@ -176,7 +176,9 @@ class Bulk:
         if draft.confidence >= settings.route_threshold:
             plan, route = draft.plan, RouteReport(path="router", confidence=draft.confidence)
         elif draft.lacks is not None:
-            raise BadRequest(ask_back(draft.lacks, language), param="request")
+            raise BadRequest(
+                ask_back(draft.lacks, language, draft.shortlist, registry), param="request"
+            )
         else:
             kinds: dict[str, Kind] = {TEXT_INPUT: "text"}
             tools = [registry[score.tool] for score in draft.shortlist if score.tool != CHAT]

@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from orchestrator.arguments import read_arguments
 from orchestrator.clauses import Clause, points
 from orchestrator.draft import SURE, UNRESOLVED, Draft, Lack, draft_of, likely_target
-from orchestrator.looking import SUBJECT
+from orchestrator.looking import SUBJECT, with_look
 from orchestrator.plan import REQUEST, Plan, PlanError, Ref, Step, fits, missing_media
 from orchestrator.router import CHAT, Router
 from orchestrator.turn import ToolScore
@@ -105,6 +105,7 @@ class Composer:
             inputs[TEXT_INPUT] = "text"
         plan, confidence = self._assemble(asked, inputs, likely_target(payload, kinds, language))
         lacks = self._lacks(asked, inputs) if confidence < SURE else None
+        plan = with_look(plan, kinds, self.registry)
         return Draft(plan, confidence, chat, payload, shortlist, lacks)
 
     def _with_manners(self, wishes: Sequence[Wish]) -> list[Wish]:

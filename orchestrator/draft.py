@@ -13,11 +13,12 @@ from typing import Literal
 from model_servers.languages import UNDETERMINED, identify
 from model_servers.request_reader import Reading
 from orchestrator.assembly import Assembly
+from orchestrator.looking import with_look
 from orchestrator.payload import Found, find_payload, instruction
 from orchestrator.plan import Plan, PlanError, fits, missing_media
 from orchestrator.router import CHAT
 from orchestrator.turn import ToolScore
-from orchestrator.wanted import confidence, nothing, wanted, wanted_names
+from orchestrator.wanted import NOTHING, choose, wanted
 from orchestrator.wishes import PREVIOUS_INPUT, TEXT_INPUT
 from tools.contracts import Kind
 from tools.registry import Registry
@@ -25,10 +26,14 @@ from tools.registry import Registry
 SURE = 0.5
 UNRESOLVED = 0.2
 """Confidence of a plan in which something had to be left open."""
+DOUBTFUL = 0.2
+"""Of plans that are less sure than this hardly any is right: it is better to ask."""
+_LOOKS = 0.15
+"""A question that may be about what came with it; a picture that came by mistake has less."""
 _PERHAPS_OWN_TEXT = 0.3
+_OWN_TEXT = 0.5
 
-Lack = Literal["text", "target_language", "image", "audio", "video"]
-Nothing = Literal["chat", "cannot_do", "missing_input"]
+Lack = Literal["text", "target_language", "image", "audio", "video", "wish"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +71,15 @@ def draft_of(
         language: of the request (ISO 639-1).
     """
     shortlist = _shortlist(reading, registry)
-    names = wanted_names(reading, kinds, registry)
-    reason, unlikely = nothing(reading)
-    if unlikely >= max(names.values(), default=0.0):
-        lacks = _lack(reading, registry, kinds) if reason == "missing_input" else None
-        return Draft(Plan(), 0.0, unlikely, None, shortlist, lacks, cannot=reason == "cannot_do")
+    choice = choose(reading, kinds, registry)
+    names = choice.tools
+    if not names:
+        lacks = None
+        if choice.reason == "missing_input":
+            lacks = _lack(reading, registry, kinds)
+        chat = reading.scores[str(choice.reason)]
+        cannot = choice.reason == "cannot_do"
+        return Draft(Plan(), choice.confidence, chat, None, shortlist, lacks, cannot)
     found = _own_text(reading, request, kinds, names, registry)
     inputs = dict(kinds)
     if found is not None:
@@ -81,13 +90,17 @@ def draft_of(
     made = Assembly(registry, reading, inputs, asked, target).plan(
         wanted(reading, names, request, found)
     )
-    sure = confidence(reading, names, registry)
+    sure, unlikely = choice.confidence, max(reading.scores[name] for name in NOTHING)
+    if sure < DOUBTFUL:
+        return Draft(Plan(), sure, unlikely, text, shortlist, "wish")
     try:
         plan = None if made is None else made.check(registry, inputs)
     except PlanError:
         plan = None
     if plan is None:
         return Draft(Plan(), min(sure, UNRESOLVED), unlikely, text, shortlist)
+    if reading.scores["reads_file"] >= _LOOKS:
+        plan = with_look(plan, kinds, registry)
     return Draft(plan, sure, unlikely, text, shortlist)
 
 
@@ -104,13 +117,15 @@ def _own_text(
     if not takes or (files and reading.scores["reads_text"] < _PERHAPS_OWN_TEXT):
         return None
     return find_payload(
-        request, lambda begin, end: max(reading.weight(name, begin, end) for name in names)
+        request,
+        lambda begin, end: max(reading.weight(name, begin, end) for name in names),
+        is_there=reading.scores["reads_text"] >= _OWN_TEXT,
     )
 
 
 def _shortlist(reading: Reading, registry: Registry) -> tuple[ToolScore, ...]:
     scores = {name: score for name, score in reading.scores.items() if name in registry}
-    scores[CHAT] = nothing(reading)[1]
+    scores[CHAT] = max(reading.scores[name] for name in NOTHING)
     return tuple(
         ToolScore(tool=name, confidence=round(score, 4))
         for name, score in sorted(scores.items(), key=lambda item: -item[1])

@@ -24,6 +24,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 from model_servers.spans import leaf, note, spanned
+from orchestrator.asking_back import ask_back, told_cannot
 from orchestrator.budget import BudgetExceeded
 from orchestrator.composer import Composer
 from orchestrator.draft import Lack
@@ -40,7 +41,7 @@ from orchestrator.handoffs import is_unsure
 from orchestrator.looking import with_look
 from orchestrator.plan import Plan, Step, missing_media, reachable
 from orchestrator.planner import make_plan
-from orchestrator.responder import AnswerWriter, ask_back, chat_answer, chat_prompt, citations
+from orchestrator.responder import AnswerWriter, chat_answer, chat_prompt, citations
 from orchestrator.router import CHAT
 from orchestrator.signs import Sign
 from orchestrator.tracing import note_done_before
@@ -106,6 +107,7 @@ class State(TypedDict, total=False):
     payload: str | None
     language: str
     lacks: Lack | None
+    cannot: bool
     route: dict[str, Any]
     inputs: dict[str, dict[str, Any]]
     plan: dict[str, Any]
@@ -227,8 +229,7 @@ async def route(state: State, runtime: Node) -> State:
     path: Path
     if draft.confidence >= context.route_threshold:
         path, confidence = "router", draft.confidence
-        planned = with_look(draft.plan, kinds, context.registry)
-        planned = with_request(planned, request, kinds, context.registry)
+        planned = with_request(draft.plan, request, kinds, context.registry)
     elif draft.lacks is not None:
         path, confidence, planned = "router", draft.shortlist[0].confidence, Plan()
     elif draft.chat >= context.route_threshold:
@@ -248,6 +249,7 @@ async def route(state: State, runtime: Node) -> State:
         shortlist={score.tool: round(score.confidence, 4) for score in report.shortlist},
         language=language,
         follow_up=report.resolved_request is not None,
+        lacks=draft.lacks if not planned.steps else None,
     )
     if path != "planner":
         context.emit(Planned(plan=planned))
@@ -257,6 +259,7 @@ async def route(state: State, runtime: Node) -> State:
         "language": language,
         "inputs": {name: value.model_dump(mode="json") for name, value in inputs.items()},
         "lacks": draft.lacks if path == "router" and not planned.steps else None,
+        "cannot": draft.cannot and path == "chat",
         "route": report.model_dump(mode="json"),
         "plan": planned.model_dump(mode="json"),
     }
@@ -367,12 +370,17 @@ async def _as_task(settled: Settled, step: Step, work: StepWork) -> StepReport:
 
 @spanned("respond")
 async def respond(state: State, runtime: Node) -> State:
-    """Plain chat, or a question back."""
+    """Plain chat, a question back, or that it can't be done."""
     context = runtime.context
+    said = None
     if lack := state.get("lacks"):
-        asked = ask_back(lack, state["language"])
-        context.emit(TextDelta(text=asked))
-        return {"answer": asked, "steps": [], "citations": []}
+        report = RouteReport.model_validate(state["route"])
+        said = ask_back(lack, state["language"], report.shortlist, context.registry)
+    elif state.get("cannot"):
+        said = told_cannot(state["language"])
+    if said is not None:
+        context.emit(TextDelta(text=said))
+        return {"answer": said, "steps": [], "citations": []}
     answer = await chat_answer(
         chat_prompt(state["resolved"], _history(state), context.registry, state["language"]),
         context.chat,

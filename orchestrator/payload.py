@@ -39,21 +39,25 @@ class Found:
     span: Span
 
 
-def find_payload(request: str, weight: Weight) -> Found | None:
+def find_payload(request: str, weight: Weight, *, is_there: bool = False) -> Found | None:
     """The text that the request is about, or None where all of it is the request.
 
     Marks go before sentences, and of several marked parts the longest is taken.
+
+    Args:
+        is_there: it is known that there is such a text: then it is the part in which least is
+            asked, though the words of it may look like wishes.
     """
-    for candidates in (_marked(request), _sentences(request)):
-        fitting = [
-            found
-            for found in candidates
-            if len(found.text) >= _LEAST_CHARS
-            and weight(found.span.begin, found.span.end) <= _MOST_ASKED
-        ]
+    marked = [found for found in _marked(request) if len(found.text) >= _LEAST_CHARS]
+    sentences = list(_sentences(request))
+    for candidates in (marked, sentences):
+        fitting = [f for f in candidates if weight(f.span.begin, f.span.end) <= _MOST_ASKED]
         if fitting:
             return max(fitting, key=lambda found: found.span.end - found.span.begin)
-    return None
+    perhaps = marked or sentences
+    if not (is_there and perhaps):
+        return None
+    return min(perhaps, key=lambda found: weight(found.span.begin, found.span.end))
 
 
 def instruction(request: str, payload: Found | None) -> str:

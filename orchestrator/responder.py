@@ -11,7 +11,6 @@ from contextlib import aclosing
 from typing import Any
 
 from model_servers.contracts import ChatMessage, ChatModel
-from orchestrator.draft import Lack
 from orchestrator.plan import Plan, Step
 from orchestrator.turn import Citation, Message, StepReport
 from tools.language_names import language_name
@@ -112,56 +111,6 @@ _FAILED = {
     "de": "Das hat nicht geklappt:",
     "pt": "Isto não funcionou:",
 }
-
-
-_ASK_BACK: dict[Lack, dict[str, str]] = {
-    "text": {
-        "en": "Which text do you mean? Paste it after a colon, or attach it as a file.",
-        "zh": "您指的是哪段文字？请把它粘贴在冒号后面，或者作为文件附上。",
-        "es": "¿A qué texto se refiere? Péguelo después de dos puntos o adjúntelo como archivo.",
-        "fr": "De quel texte s'agit-il ? Collez-le après deux-points ou joignez-le en fichier.",
-        "de": "Welcher Text ist gemeint? Fügen Sie ihn nach einem Doppelpunkt ein oder hängen Sie "
-        "ihn als Datei an.",
-        "pt": "A que texto se refere? Cole-o depois de dois-pontos ou anexe-o como ficheiro.",
-    },
-    "target_language": {
-        "en": "Into which language should I translate it?",
-        "zh": "要翻译成哪种语言？",
-        "es": "¿A qué idioma lo traduzco?",
-        "fr": "Dans quelle langue dois-je le traduire ?",
-        "de": "In welche Sprache soll ich es übersetzen?",
-        "pt": "Para que língua devo traduzir?",
-    },
-    "image": {
-        "en": "Which picture do you mean? Please attach it.",
-        "zh": "您指的是哪张图片？请把它附上。",
-        "es": "¿A qué imagen se refiere? Adjúntela, por favor.",
-        "fr": "De quelle image s'agit-il ? Joignez-la, s'il vous plaît.",
-        "de": "Welches Bild ist gemeint? Bitte hängen Sie es an.",
-        "pt": "A que imagem se refere? Anexe-a, por favor.",
-    },
-    "audio": {
-        "en": "Which recording do you mean? Please attach it.",
-        "zh": "您指的是哪段录音？请把它附上。",
-        "es": "¿A qué grabación se refiere? Adjúntela, por favor.",
-        "fr": "De quel enregistrement s'agit-il ? Joignez-le, s'il vous plaît.",
-        "de": "Welche Aufnahme ist gemeint? Bitte hängen Sie sie an.",
-        "pt": "A que gravação se refere? Anexe-a, por favor.",
-    },
-    "video": {
-        "en": "Which video do you mean? Please attach it.",
-        "zh": "您指的是哪段视频？请把它附上。",
-        "es": "¿A qué vídeo se refiere? Adjúntelo, por favor.",
-        "fr": "De quelle vidéo s'agit-il ? Joignez-la, s'il vous plaît.",
-        "de": "Welches Video ist gemeint? Bitte hängen Sie es an.",
-        "pt": "A que vídeo se refere? Anexe-o, por favor.",
-    },
-}
-
-
-def ask_back(lack: Lack, language: str) -> str:
-    """One short question for what a request did not say."""
-    return _ASK_BACK[lack].get(language) or _ASK_BACK[lack]["en"]
 
 
 def title(step: Step, registry: Registry, language: str) -> str:

@@ -39,11 +39,11 @@ def said_values(
     for name, scores in by_name.items():
         if name in tool.slots() or name not in tool.Args.model_fields:
             continue
-        value = _value(name, scores, said.get(name), words, instruction)
-        if value is None:
+        chosen = _value(name, scores, said.get(name), words, instruction)
+        if chosen is None:
             said.pop(name, None)
         else:
-            said[name] = value
+            said[name] = chosen
     if said.get("labels") and "task" in said:
         del said["task"]
     return said

@@ -36,6 +36,7 @@ from orchestrator.traces import TraceStore
 from orchestrator.tracing import Tracer
 from orchestrator.turn import Event, Turn
 from orchestrator.turns import Turns, Work, lower
+from orchestrator.understanding import understand_with
 from tools.artifacts import FileArtifactStore, Provenance, ToolStore
 from tools.contracts import ToolResult
 from tools.registry import Registry, load_registry
@@ -265,6 +266,7 @@ async def open_service(settings: Settings) -> Service:
         async def encode_wishes(texts: Any, *, language: str) -> Any:
             return await encode(models, texts, language=language, role="query")
 
+        understand = understand_with(models)
         router = await Router.fit(registry, encode_wishes, settings.cache_dir)
         checkpointer = await open_checkpoints(settings, resources)
         service = Service(
@@ -287,8 +289,8 @@ async def open_service(settings: Settings) -> Service:
                 FetchLimits(max_bytes=settings.max_request_bytes), allowed=settings.fetch_allowed
             ),
             batches=BatchStore(database),
-            composer=Composer(registry, router),
-            signs=await Signs.fit(registry, router, settings.cache_dir),
+            composer=Composer(registry, router, understand),
+            signs=Signs(registry, understand),
             agent=build_agent(checkpointer),
             traces=traces,
             tracer=Tracer(traces, versions=model_versions(settings), words=settings.trace_text),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from model_servers.request_reader import Reading
 from orchestrator.assembly import Wanted
@@ -12,43 +14,60 @@ from orchestrator.plan import missing_media, reachable
 from tools.contracts import Kind
 from tools.registry import Registry
 
-WANTED = 0.4
-"""From here on a tool is part of the plan."""
-_MOST_OF_IT = 0.6
-_AT_LEAST = 0.2
-"""A request that wants something wants what it wants most, if it is as likely as this."""
 NOTHING = ("chat", "cannot_do", "missing_input")
 """Why a request may want no tool."""
+_MOST_OF_IT = 0.6
+_ODDS = 1e-4
+"""No label is taken to be surer than this from certain."""
 
 
-def wanted_names(
-    reading: Reading, kinds: Mapping[str, Kind], registry: Registry
-) -> dict[str, float]:
-    """The tools that are wanted and can run on what there is, with their probabilities."""
-    scores = {name: reading.scores[name] for name in registry if name in reading.scores}
-    likely = {name: score for name, score in scores.items() if score >= WANTED}
-    if not likely:
-        best = max(scores, key=lambda name: scores[name])
-        if scores[best] >= _AT_LEAST:
-            likely = {best: scores[best]}
-    offered = reachable((registry[name] for name in likely), kinds.values())
-    return {n: s for n, s in likely.items() if missing_media(registry[n], offered) is None}
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a request wants: tools, or the reason why it wants none of them.
+
+    Attributes:
+        tools: with their probabilities.
+        reason: one of NOTHING where there are no tools.
+        confidence: of the least sure decision.
+    """
+
+    tools: Mapping[str, float]
+    reason: str | None
+    confidence: float
 
 
-def nothing(reading: Reading) -> tuple[str, float]:
-    """The likeliest reason why the request wants no tool, and how likely that is."""
-    best = max(NOTHING, key=lambda name: reading.scores[name])
-    return best, reading.scores[best]
+def choose(reading: Reading, kinds: Mapping[str, Kind], registry: Registry) -> Choice:
+    """The likeliest of the combinations that are known to come together, and that can run on what
+    there is.
+
+    Args:
+        kinds: the inputs by name and kind.
+    """
+    scores = reading.scores
+    offered = set(kinds.values())
+    best = max(
+        (each for each in reading.combinations if _can_run(each, offered, registry)),
+        key=lambda each: sum(_log_odds(scores[label]) for label in each),
+    )
+    tools = {name: scores[name] for name in sorted(best) if name in registry}
+    reason = None if tools else min(best)
+    judged = [label for label in scores if label in registry or label in NOTHING]
+    sure = min(scores[label] if label in best else 1 - scores[label] for label in judged)
+    return Choice(tools, reason, sure)
 
 
-def confidence(reading: Reading, names: Mapping[str, float], registry: Registry) -> float:
-    """How sure it is that these tools are wanted and no others: its least sure decision."""
-    others = [
-        1 - score
-        for name, score in reading.scores.items()
-        if name in registry and name not in names
-    ]
-    return min([*names.values(), *others], default=0.0)
+def _can_run(labels: frozenset[str], offered: Collection[Kind], registry: Registry) -> bool:
+    """Whether all the tools are there, and what they can't do without."""
+    if any(label not in registry and label not in NOTHING for label in labels):
+        return False
+    tools = [registry[label] for label in labels if label in registry]
+    kinds = reachable(tools, offered)
+    return all(missing_media(tool, kinds) is None for tool in tools)
+
+
+def _log_odds(probability: float) -> float:
+    bounded = min(max(probability, _ODDS), 1 - _ODDS)
+    return math.log(bounded / (1 - bounded))
 
 
 def wanted(

@@ -109,7 +109,7 @@ class GivenPlan:
     plan: Plan
 
     async def compose(self, request: str, *_: Any, **__: Any) -> Any:
-        from orchestrator.composer import Draft
+        from orchestrator.draft import Draft
 
         return Draft(self.plan, 1.0, 0.0, request, ())
 

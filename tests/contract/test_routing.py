@@ -12,7 +12,8 @@ import pytest
 from model_servers.encoders import encode
 from model_servers.serving import build_pool
 from model_servers.store import ModelStore
-from orchestrator.composer import Composer, Draft
+from orchestrator.composer import Composer
+from orchestrator.draft import Draft
 from orchestrator.router import Router
 from orchestrator.settings import Settings
 from orchestrator.wishes import request_language

@@ -23,7 +23,7 @@ import numpy as np
 from model_servers.contracts import ItemError, ModelServer
 from model_servers.pool import ModelPool
 from orchestrator.api.app import create_app
-from orchestrator.composer import Draft
+from orchestrator.draft import Draft
 from orchestrator.graph import LookForSign
 from orchestrator.plan import Plan
 from orchestrator.service import Service, open_service

@@ -132,7 +132,7 @@ class Tool(ABC):
         examples: requests as people say them, in any language; the router learns from them.
         Args, Result: what goes in and what comes out.
         outputs: the ports that later steps may refer to, the default one first; each is a field
-            of Result.
+            of Result. Beside `boxes` a Result has an `image`, the picture that they are in.
         prose: whether the default output is an answer that can be shown to a person as it is.
         titles: what the tool's result is called, by language, where an answer has several parts.
     """

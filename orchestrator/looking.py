@@ -16,7 +16,8 @@ SUBJECT = "subject"
 """The slot for what the "this" of a question is, and the looker's port that tells it."""
 
 _OF_A_THING = re.compile(
-    r"\b(?:its|breeds?|species|razas?|especies?|races?|espèces?|rassen?|seine|raças?|espécies?)\b"
+    r"\b(?:its|breeds?|species|razas?|especies?|races?|espèces?|rassen?|seine|raças?|espécies?"
+    r"|(?:what|which) (?:make|model))\b"
     r"|它的|品种|种类|犬種|品種|種類|سلالة|سلالته|نوعه|فصيلته|नस्ल|प्रजाति",
     re.IGNORECASE,
 )

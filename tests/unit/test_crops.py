@@ -123,6 +123,7 @@ def test_a_crop_ends_where_the_picture_does() -> None:
         ("find the dog", "tell me its breed", True),
         ("Find the bird in this photo", "Which species is it?", True),
         ("Is there a dog?", "what breed is the dog?", True),
+        ("Find the car", "what make is it?", True),
         ("Finde den Hund", "sag mir seine Rasse", True),
         ("encuentra el perro", "dime su raza", True),
         ("Trouve le chien", "dis-moi sa race", True),

@@ -77,16 +77,15 @@ async def invoke_tool(
     except InvalidInput as error:
         error.param = f"arguments.{error.param}" if error.param else "arguments"
         raise
-    return Json(
-        {
-            "id": f"call_{uuid4().hex}",
-            "tool": name,
-            "result": result.data,
-            "artifacts": service.links.added(result.artifacts, str(request.base_url)),
-            "usage": usage_json(result.usage),
-            "seconds": round(time.monotonic() - begun, 4),
-        }
-    )
+    answer = {
+        "id": f"call_{uuid4().hex}",
+        "tool": name,
+        "result": result.data,
+        "artifacts": result.artifacts,
+        "usage": usage_json(result.usage),
+        "seconds": round(time.monotonic() - begun, 4),
+    }
+    return Json(service.links.added(answer, str(request.base_url)))
 
 
 async def _filled(value: Any, kind: Kind, service: Service, owner: str, param: str) -> Any:

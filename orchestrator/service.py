@@ -104,7 +104,16 @@ class Service:
         self.traces = traces
         self.tracer = tracer
         self._work = Work(
-            settings, registry, models, chat, artifacts, knowledge, shop.asked, tracer, vision
+            settings,
+            registry,
+            models,
+            chat,
+            artifacts,
+            knowledge,
+            shop.asked,
+            tracer,
+            files,
+            vision,
         )
         self._turns = Turns(
             self._work,
@@ -180,7 +189,7 @@ class Service:
         timeout_s = self.settings.request_timeout_s
         with self.tracer.trace(f"call_{uuid4().hex}", "tool", owner, tools=[name]):
             async with self.admission.admitted(owner, timeout_s=timeout_s) as deadline:
-                ctx = self._work.context(chat, timeout_s=deadline - time.monotonic())
+                ctx = self._work.context(chat, owner, timeout_s=deadline - time.monotonic())
                 own = ToolStore(ctx.artifacts, Provenance(tool=name))
                 ctx = dataclasses.replace(ctx, artifacts=own)
                 try:

@@ -135,7 +135,7 @@ class Bulk:
         answer = ""
         artifacts: tuple[Artifact, ...] = ()
         if not turn.plan_only:
-            failed = await self._run_rows(job_id, head, file, columns, turn.owner, emit)
+            failed = await self._run_rows(job_id, head, file, columns, owner=turn.owner, emit=emit)
             artifacts = await self._write(job_id, file, columns)
             told = {"failed": len(failed), "failed_rows": tuple(failed[:MAX_TOLD])}
             report = report.model_copy(update=told)
@@ -198,6 +198,7 @@ class Bulk:
         head: Head,
         file: RowFile,
         columns: ResultColumns,
+        *,
         owner: str,
         emit: Emit,
     ) -> list[int]:

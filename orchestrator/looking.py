@@ -44,9 +44,7 @@ def with_look(plan: Plan, kinds: Mapping[str, Kind], registry: Registry) -> Plan
     )
 
 
-def found_thing(
-    tool: Tool, words: str, before: Sequence[Step], registry: Registry
-) -> str | None:
+def found_thing(tool: Tool, words: str, before: Sequence[Step], registry: Registry) -> str | None:
     """The boxes of the step before, where a wish is about the one thing that they are of: "find
     the dog and tell me its breed". None where it may be about the picture.
 

@@ -14,8 +14,8 @@ from model_servers.image_classifier import Glance
 from model_servers.languages import identify
 from model_servers.siglip import PictureAndLabels
 from tools import label_choice
-from tools.classify_image_words import EXAMPLES, TITLES, verdict
 from tools.artifacts import Artifact
+from tools.classify_image_words import EXAMPLES, TITLES, verdict
 from tools.contracts import Kind, RunContext, Tool, ToolArgs, ToolData, ToolResult
 from tools.errors import InvalidInput, NotFound
 from tools.pictures import ImageSlot, read_picture

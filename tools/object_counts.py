@@ -30,6 +30,10 @@ _NAMED = frozenset({"en", "es", "fr", "de", "pt"})
 """Where the file has only what several are called, one is called by its name."""
 
 
+_ELIDED = ("a", "é", "o", "horloge")
+"""French "de" loses its vowel before these."""
+
+
 def counted(label: str, count: int, language: str) -> str:
     """So many of a thing, as it stands in a sentence; one or more."""
     one, several = _forms(language).get(label, (label, label))
@@ -52,8 +56,7 @@ def none_of(label: str, language: str) -> str:
         case "hi":
             return one
         case "fr":
-            vowel = several.startswith(tuple("aàâeéèêiîoôuy") + ("horloge", "hydrant"))
-            return f"d'{several}" if vowel else f"de {several}"
+            return f"d'{several}" if several.startswith(_ELIDED) else f"de {several}"
         case "de":
             return f"keine {several}"
     return several

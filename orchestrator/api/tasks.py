@@ -99,6 +99,7 @@ async def list_tasks(
     http: Request,
     service: TheService,
     owner: Owner,
+    *,
     state: Annotated[TaskState | None, Query()] = None,
     after: Annotated[str | None, Query(description="Those older than this one.")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 20,

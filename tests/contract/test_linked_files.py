@@ -1,4 +1,4 @@
-"""Files that tools made, wherever an answer is told of: each has a link that works without a key."""
+"""Files that tools made, wherever an answer is told: each has a link that works without a key."""
 
 from __future__ import annotations
 

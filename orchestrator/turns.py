@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from tools.artifacts import FileArtifactStore
     from tools.knowledge.base import KnowledgeBase
     from tools.recommendation.shop import Shop
+    from tools.web import WebFetcher
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +81,7 @@ class Work:
     shop: Shop
     tracer: Tracer
     files: FileStore
+    web: WebFetcher
     vision: ChatModel | None = None
 
     def meter(self, limits: Limits = NO_LIMITS) -> MeteredChat:
@@ -103,6 +105,7 @@ class Work:
             artifacts=self.artifacts,
             knowledge=self.knowledge,
             shop=self.shop,
+            web=self.web,
             vision=None if self.vision is None else chat.beside(self.vision),
             find_file=functools.partial(self.files.artifact, owner=owner),
             deadline=time.monotonic() + (timeout_s or self.settings.request_timeout_s),

@@ -15,13 +15,13 @@ from tools.artifacts import Artifact
 from tools.contracts import Kind, RunContext, Tool, ToolArgs, ToolData, ToolResult
 from tools.detect_objects import count_labels, mark_of, wanted_objects
 from tools.drawing import draw_marks
-from tools.media import open_video
-from tools.pictures import VideoSlot, derived_name, encode, keep_picture, read_bytes
+from tools.pictures import VideoSlot, derived_name, encode, keep_picture
 from tools.unusual import Reason
 from tools.video_actions import ShotAction, shot_actions
 from tools.video_analysis import Analysis, Seen, analyze
 from tools.video_clip import ClipFrame, clip_frames, draw_clip
 from tools.video_plot import draw_plot
+from tools.video_source import video_source
 
 if TYPE_CHECKING:
     from model_servers.images import Image
@@ -152,9 +152,8 @@ class AnalyzeVideo(Tool):
 
     async def __call__(self, args: AnalyzeVideoArgs, ctx: RunContext) -> ToolResult:
         """Raises InvalidInput, ModelError, DeadlineExceeded."""
-        content = await asyncio.to_thread(read_bytes, args.video, ctx)
         wanted = wanted_objects(None, args.question)
-        with open_video(content, name=args.video.name) as video:
+        async with video_source(args.video, ctx) as video:
             analysis = await analyze(video, wanted.known, ctx)
             pictured = analysis.pictured()
             scale = video.width / pictured[0][1].shape[1] if pictured else 1.0

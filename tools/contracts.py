@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from model_servers.pool import ModelPool
     from tools.knowledge.base import KnowledgeBase
     from tools.recommendation.shop import Shop
+    from tools.web import WebFetcher
 
 Kind = Literal[
     "text",
@@ -99,7 +100,8 @@ class RunContext:
     `write` streams a piece of the result's text as it is made: the pieces joined must equal the
     text that the result holds. `progress` tells how far a long call is, from 0 to 1. `tell` tells
     what was seen on the way, by what is known by then: the result has the last word. `vision` is a
-    chat model that sees pictures, and `shop` what can be recommended, where there is one.
+    chat model that sees pictures, and `shop` what can be recommended, where there is one. `web` is
+    for live video that the caller gave the address of, and for no address found in data.
     `find_file` knows whose request it is; without it every file in `artifacts` is there to be used.
     """
 
@@ -109,6 +111,7 @@ class RunContext:
     knowledge: KnowledgeBase
     vision: ChatModel | None = None
     shop: Shop | None = None
+    web: WebFetcher | None = None
     find_file: Callable[[str], Awaitable[Artifact]] | None = None
     deadline: float = field(default_factory=lambda: time.monotonic() + 120.0)
     write: Callable[[str], None] = _ignore

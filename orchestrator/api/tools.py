@@ -32,6 +32,7 @@ FILE_SCHEMA: dict[str, Any] = {
                 "filename": {"type": "string"},
                 "file_data": {"type": "string"},
                 "file_url": {"type": "string", "description": "An address on the web."},
+                "live": {"type": "boolean", "description": "It is a video still being sent."},
             },
             "oneOf": [{"required": ["file_data"]}, {"required": ["file_url"]}],
             "additionalProperties": False,

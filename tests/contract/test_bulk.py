@@ -127,6 +127,7 @@ class Desk:
             nothing,
             tracer,
             FileStore(database, self.artifacts),
+            nothing,
         )
         self.store = RowStore(database)
         self.events: list[TaskEvent] = []

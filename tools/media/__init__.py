@@ -8,6 +8,7 @@ from tools.media.audio import SAMPLE_RATE, AudioFacts, audio_facts, decode_audio
 from tools.media.check import check_media
 from tools.media.images import decode_image, image_size
 from tools.media.limits import DEFAULT_LIMITS, MediaLimits
+from tools.media.live import LiveVideo
 from tools.media.pages import check_pages, decode_pages
 from tools.media.video import Video, VideoFrame, open_video
 
@@ -15,6 +16,7 @@ __all__ = [
     "DEFAULT_LIMITS",
     "SAMPLE_RATE",
     "AudioFacts",
+    "LiveVideo",
     "MediaLimits",
     "Video",
     "VideoFrame",

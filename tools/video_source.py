@@ -15,7 +15,7 @@ from tools.media import LiveVideo, Video, open_video
 from tools.pictures import read_bytes
 
 WATCHED_SHARE = 0.6
-"""Of the time that a request has left a live video is watched for so much: then its clip is drawn."""
+"""Of the time that a request has left, for which a live video is watched: then it is drawn."""
 MAX_WATCHED_S = 600.0
 MAX_LIVE_BYTES = 512 * 1024 * 1024
 

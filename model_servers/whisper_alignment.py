@@ -34,15 +34,11 @@ def timed_words(
 
     tokenizer = Tokenizer(model.hf_tokenizer, model.model.is_multilingual, task, language)
     begin_s = max(0.0, segment.start - _AROUND_S)
-    edges = slice(
-        round(begin_s * _SAMPLE_RATE), round((segment.end + _AROUND_S) * _SAMPLE_RATE)
-    )
+    edges = slice(round(begin_s * _SAMPLE_RATE), round((segment.end + _AROUND_S) * _SAMPLE_RATE))
     features = model.feature_extractor(sound[edges])[..., :-1]
     tokens = [token for token in segment.tokens if token < tokenizer.eot]
     seen = min(features.shape[-1], model.feature_extractor.nb_max_frames)
-    (words,) = model.find_alignment(
-        tokenizer, [tokens], model.encode(pad_or_trim(features)), seen
-    )
+    (words,) = model.find_alignment(tokenizer, [tokens], model.encode(pad_or_trim(features)), seen)
     merge_punctuations(words, _BEFORE, _AFTER)
     return [
         Word(begin_s + word["start"], begin_s + word["end"], word["word"], word["probability"])

@@ -38,9 +38,7 @@ def kept(*timed: tuple[str, float]) -> str:
         ([], ""),
     ],
 )
-def test_a_repeat_that_takes_no_time_is_left_out(
-    timed: list[tuple[str, float]], left: str
-) -> None:
+def test_a_repeat_that_takes_no_time_is_left_out(timed: list[tuple[str, float]], left: str) -> None:
     assert kept(*timed) == left
 
 

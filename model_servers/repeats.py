@@ -54,10 +54,10 @@ def _hasty(words: Sequence[TimedWord]) -> slice | None:
     if bare:
         bare[0] = _bare(words[0].text)  # a text may begin without a space
     for place, length in _repeats(bare):
-        phrases = slice(place, place + length), slice(place - length, place)
-        shorter = min(phrases, key=lambda phrase: _length_s(words[phrase]))
-        if _length_s(words[shorter]) < SHORTEST_S * length:
-            return shorter
+        first, second = slice(place - length, place), slice(place, place + length)
+        first_s, second_s = _length_s(words[first]), _length_s(words[second])
+        if min(first_s, second_s) < SHORTEST_S * length:
+            return first if first_s < second_s else second
     return None
 
 

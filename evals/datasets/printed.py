@@ -12,6 +12,7 @@ from evals.task import Dataset
 
 SIZES_PX, TURNED_DEG, NOISE = (6, 200), (-45, 45), (0, 100)
 """What a page may be like, from and to."""
+_SMALL_PX = 20
 
 
 def printed_pages(path: Path) -> Dataset:
@@ -30,14 +31,14 @@ def printed_pages(path: Path) -> Dataset:
         for line, row in reading.objects(file):
             with reading.row(file, line):
                 text = text_in(row, "text")
-                page = {
+                page: dict[str, JsonValue] = {
                     "text": text,
                     "font": text_in(row, "font"),
                     "size_px": round(_within(row, "size_px", SIZES_PX)),
                     "turned_deg": _within(row, "turned_deg", TURNED_DEG),
                     "noise": _within(row, "noise", NOISE),
                 }
-                groups = {"language": text_in(row, "language"), "print": _hard(page)}
+                groups = {"language": text_in(row, "language"), "print": _hard(row)}
                 reading.add(f"{file.stem}:{line}", {"page": page}, text, groups)
     return reading.dataset()
 
@@ -49,9 +50,9 @@ def _within(row: Mapping[str, JsonValue], name: str, bounds: tuple[float, float]
     return value
 
 
-def _hard(page: Mapping[str, str | float]) -> str:
-    if page["turned_deg"]:
+def _hard(row: Mapping[str, JsonValue]) -> str:
+    if row["turned_deg"]:
         return "turned"
-    if page["noise"]:
+    if row["noise"]:
         return "noisy"
-    return "small" if float(page["size_px"]) < 20 else "clean"
+    return "small" if number_in(row, "size_px") < _SMALL_PX else "clean"

@@ -46,7 +46,7 @@ def environment(*, concurrency: int, service: Settings | None) -> dict[str, Any]
     if (commit := git_commit(Path(__file__))) is not None:
         facts["git_commit"] = commit
     if service is not None:
-        from orchestrator.service import model_versions
+        from orchestrator.chat_models import model_versions
 
         facts["models"] = model_versions(service)
     return facts

@@ -235,7 +235,7 @@ def _config(
     elif way is not None:
         config["service"] = str(getattr(way, "name", type(way).__name__))
     else:
-        from orchestrator.service import chat_model_of
+        from orchestrator.chat_models import chat_model_of
 
         settings = settings_for(Path(), profile)
         config["profile"] = settings.profile

@@ -122,11 +122,11 @@ def factories(profile: Profile, store: ModelStore, *, threads: int) -> dict[str,
             "scene": lambda: SegFormer(store.path(_CATALOGUED_GPU["scene"])),
             "video-actions": lambda: VideoMae(store.path(_CATALOGUED_GPU["video-actions"])),
         }
-        served |= {name: made for name, made in optional.items() if _pulled(store, name)}
+        served |= {name: made for name, made in optional.items() if is_pulled(store, name)}
     return served
 
 
-def _pulled(store: ModelStore, name: str) -> bool:
+def is_pulled(store: ModelStore, name: str) -> bool:
     try:
         store.path(_CATALOGUED_GPU[name])
     except WeightsError:

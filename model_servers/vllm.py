@@ -25,6 +25,8 @@ class VllmOptions:
         context_tokens: context window; None takes the model's.
         parallel: sequences that run at once; None takes vLLM's default.
         tensor_parallel: GPUs that share the model.
+        memory_share: of each GPU's memory that the server takes; None takes vLLM's default, which
+            leaves no room for another.
         quantization: as vLLM names it ("fp8", "awq", …); None reads it from the model.
         prefix_caching: keep the work on shared prompt prefixes.
         tool_parser: vLLM's parser of the model's tool calls.
@@ -40,6 +42,7 @@ class VllmOptions:
     context_tokens: int | None = None
     parallel: int | None = None
     tensor_parallel: int = 1
+    memory_share: float | None = None
     quantization: str | None = None
     prefix_caching: bool = True
     tool_parser: str = "hermes"
@@ -105,6 +108,7 @@ def vllm_argv(options: VllmOptions, port: int) -> tuple[str, ...]:
         ("--revision", options.revision),
         ("--max-model-len", options.context_tokens),
         ("--max-num-seqs", options.parallel),
+        ("--gpu-memory-utilization", options.memory_share),
         ("--quantization", options.quantization),
     ):
         if value is not None:

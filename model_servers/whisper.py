@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_servers.contracts import ItemError
+from model_servers.repeats import repeats_itself, said_once
+from model_servers.whisper_alignment import timed_words
 
 SAMPLE_RATE = 16_000
 """Of what it listens to, in hertz."""
@@ -158,27 +160,57 @@ class Whisper:
                 samples[: _DETECTED_S * SAMPLE_RATE]
             )
         start = None if recording.to_english else _STARTS.get(language)
+        padded = np.pad(samples, (round(_LEAD_S * SAMPLE_RATE), round(_TAIL_S * SAMPLE_RATE)))
+        task = "translate" if recording.to_english else "transcribe"
         segments, _ = self._model.transcribe(
-            np.pad(samples, (round(_LEAD_S * SAMPLE_RATE), round(_TAIL_S * SAMPLE_RATE))),
+            padded,
             language=language,
-            task="translate" if recording.to_english else "transcribe",
+            task=task,
             hotwords=recording.hints,
             initial_prompt=recording.before or start,
             temperature=_temperatures(recording.temperature),
             word_timestamps=recording.words,
         )
-        unpadded = _unpadded(segments, len(samples) / SAMPLE_RATE)
+        timed = self._timed(segments, padded, language, task)
+        unpadded = _unpadded(timed, len(samples) / SAMPLE_RATE)
         restored = restore_speech_timestamps(unpadded, voiced, SAMPLE_RATE)
-        return Heard(tuple(map(_segment, restored)), language, float(probability))
+        heard = [self._once(_segment(found), words=recording.words) for found in restored]
+        return Heard(tuple(heard), language, float(probability))
+
+    def _timed(
+        self, segments: Iterable[Any], sound: NDArray[np.float32], language: str, task: str
+    ) -> Iterator[Any]:
+        """The segments, with the times of their words where they repeat themselves."""
+        for segment in segments:
+            if segment.words is None and repeats_itself(segment.text):
+                segment.words = timed_words(
+                    self._model, sound, segment, language=language, task=task
+                )
+            yield segment
+
+    def _once(self, segment: HeardSegment, *, words: bool) -> HeardSegment:
+        """The segment without repeats for which there was no time."""
+        kept = said_once(segment.words)
+        if len(kept) < len(segment.words):
+            text = "".join(word.text for word in kept)
+            tokens = self._model.hf_tokenizer.encode(text, add_special_tokens=False).ids
+            segment = replace(segment, text=text, words=tuple(kept), tokens=tuple(tokens))
+        return segment if words else replace(segment, words=())
 
 
 def _unpadded(segments: Iterable[Any], duration_s: float) -> Iterator[Any]:
-    """The segments with the times they have without the silence that was put around them."""
+    """The segments with the times they have without the silence that was put around them.
+
+    What follows others and lies in that silence was not said.
+    """
+    first = True
     for segment in segments:
         for timed in (segment, *(segment.words or ())):
             timed.start = min(max(0.0, timed.start - _LEAD_S), duration_s)
             timed.end = min(max(0.0, timed.end - _LEAD_S), duration_s)
-        yield segment
+        if first or segment.start < segment.end:
+            yield segment
+        first = False
 
 
 def _temperatures(first: float) -> list[float]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from copy import copy
+from dataclasses import dataclass, field
 from typing import Any
 
 from model_servers.contracts import (
@@ -25,6 +27,27 @@ class BudgetExceeded(SwitchboardError):
     http_status = 422
 
 
+@dataclass(slots=True)
+class _Spent:
+    """What a request may use of all models together, and has."""
+
+    max_calls: int
+    max_tokens: int
+    begun: int = 0
+    usage: Usage = field(default_factory=Usage)
+
+    def admit(self, max_tokens: int) -> int:
+        """How many of the tokens a call may make that begins now. Raises BudgetExceeded."""
+        left = self.max_tokens - self.usage.completion_tokens
+        if self.begun >= self.max_calls or left <= 0:
+            raise BudgetExceeded(
+                f"This request has used its {self.max_calls} model calls or "
+                f"{self.max_tokens} generated tokens; split it, or raise the budget."
+            )
+        self.begun += 1
+        return min(max_tokens, left)
+
+
 class MeteredChat:
     """A chat model that counts what one request uses, and stops it at its bounds.
 
@@ -35,25 +58,23 @@ class MeteredChat:
 
     def __init__(self, chat: ChatModel, *, max_calls: int, max_completion_tokens: int) -> None:
         self._chat = chat
-        self._max_calls = max_calls
-        self._max_tokens = max_completion_tokens
-        self._begun = 0
-        self.usage = Usage()
+        self._spent = _Spent(max_calls, max_completion_tokens)
+
+    def beside(self, chat: ChatModel) -> MeteredChat:
+        """Another model, whose calls and tokens count for the same request."""
+        metered = copy(self)
+        metered._chat = chat
+        return metered
 
     @property
     def calls(self) -> int:
-        """Calls of the model that were begun, those that failed among them."""
-        return self._begun
+        """Calls that were begun, those that failed among them."""
+        return self._spent.begun
 
-    def _admit(self, max_tokens: int) -> int:
-        left = self._max_tokens - self.usage.completion_tokens
-        if self._begun >= self._max_calls or left <= 0:
-            raise BudgetExceeded(
-                f"This request has used its {self._max_calls} model calls or "
-                f"{self._max_tokens} generated tokens; split it, or raise the budget."
-            )
-        self._begun += 1
-        return min(max_tokens, left)
+    @property
+    def usage(self) -> Usage:
+        """What they used."""
+        return self._spent.usage
 
     async def complete(
         self,
@@ -66,12 +87,12 @@ class MeteredChat:
     ) -> ChatReply:
         reply = await self._chat.complete(
             messages,
-            max_tokens=self._admit(max_tokens),
+            max_tokens=self._spent.admit(max_tokens),
             schema=schema,
             temperature=temperature,
             timeout_s=timeout_s,
         )
-        self.usage += reply.usage
+        self._spent.usage += reply.usage
         return reply
 
     async def stream(
@@ -84,14 +105,14 @@ class MeteredChat:
     ) -> AsyncGenerator[ChatDelta, None]:
         pieces = self._chat.stream(
             messages,
-            max_tokens=self._admit(max_tokens),
+            max_tokens=self._spent.admit(max_tokens),
             temperature=temperature,
             timeout_s=timeout_s,
         )
         async with aclosing(pieces):
             async for delta in pieces:
                 if delta.usage is not None:
-                    self.usage += delta.usage
+                    self._spent.usage += delta.usage
                 yield delta
 
     async def call(
@@ -109,8 +130,8 @@ class MeteredChat:
             functions,
             choice=choice,
             parallel=parallel,
-            max_tokens=self._admit(max_tokens),
+            max_tokens=self._spent.admit(max_tokens),
             timeout_s=timeout_s,
         )
-        self.usage += made.usage
+        self._spent.usage += made.usage
         return made

@@ -135,7 +135,7 @@ class Bulk:
         answer = ""
         artifacts: tuple[Artifact, ...] = ()
         if not turn.plan_only:
-            failed = await self._run_rows(job_id, head, file, columns, emit)
+            failed = await self._run_rows(job_id, head, file, columns, owner=turn.owner, emit=emit)
             artifacts = await self._write(job_id, file, columns)
             told = {"failed": len(failed), "failed_rows": tuple(failed[:MAX_TOLD])}
             report = report.model_copy(update=told)
@@ -195,7 +195,14 @@ class Bulk:
         return plan, route.model_copy(update={"shortlist": draft.shortlist[: _MAX_SHORTLIST + 1]})
 
     async def _run_rows(
-        self, job_id: str, head: Head, file: RowFile, columns: ResultColumns, emit: Emit
+        self,
+        job_id: str,
+        head: Head,
+        file: RowFile,
+        columns: ResultColumns,
+        *,
+        owner: str,
+        emit: Emit,
     ) -> list[int]:
         """Run the rows that are not done yet; the numbers of all that failed, in order."""
         done = await self._store.done(job_id)
@@ -209,7 +216,7 @@ class Bulk:
 
         async def run(row: Row) -> StoredRow:
             with span("row", id=row.number) as made:
-                found, calls = await self._run_row(row, head, columns)
+                found, calls = await self._run_row(row, head, columns, owner)
                 made.note(status="ok" if found.ok else "failed")
             pace.ran(calls > 0)
             return found
@@ -219,14 +226,17 @@ class Bulk:
         await run_rows(left, run, kept, at_once=lambda: pace.limit)
         return sorted(number for number, ok in kept.done.items() if not ok)
 
-    async def _run_row(self, row: Row, head: Head, columns: ResultColumns) -> tuple[StoredRow, int]:
+    async def _run_row(
+        self, row: Row, head: Head, columns: ResultColumns, owner: str
+    ) -> tuple[StoredRow, int]:
         """The row's results, and how often the chat model was asked for them."""
         text = "" if row.error else text_of(row, head.text_columns)
         if not text:
             return _failed(row.number, row.error or "There is no text in the row."), 0
         chat = self._work.meter()
         inputs = {TEXT_INPUT: InputValue(kind="text", text=text)}
-        reports = await execute(head.plan, inputs, self._work.registry, self._work.context(chat))
+        ctx = self._work.context(chat, owner)
+        reports = await execute(head.plan, inputs, self._work.registry, ctx)
         cells = columns.cells(reports)
         if (error := _error(reports)) is not None:
             return _failed(row.number, error, cells), chat.calls

@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from orchestrator.arguments import read_arguments
 from orchestrator.clauses import Clause, points
 from orchestrator.draft import SURE, UNRESOLVED, Draft, Lack, draft_of, likely_target
-from orchestrator.looking import SUBJECT, with_look
+from orchestrator.looking import SUBJECT, found_thing, with_look
 from orchestrator.plan import REQUEST, Plan, PlanError, Ref, Step, fits, missing_media
 from orchestrator.router import CHAT, Router
 from orchestrator.turn import ToolScore
@@ -270,6 +270,8 @@ class Composer:
         files = [name for name in inputs if name not in (TEXT_INPUT, PREVIOUS_INPUT)]
         fitting: list[JsonValue] = [f"input:{name}" for name in files if fits(inputs[name], kind)]
         if kind != "text":
+            if kind == "image" and (found := found_thing(tool, words, before, self.registry)):
+                return [found]
             exact: list[JsonValue] = [f"input:{name}" for name in files if inputs[name] == kind]
             return exact or (fitting or self._made(before, kind) if needed else [])
         earlier = self._earlier(tool, wish, before)

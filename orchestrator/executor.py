@@ -211,7 +211,9 @@ class _Run:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 async with asyncio.timeout(ctx.remaining_s()):
-                    return await self._call(tool, await self._bind(step, needs, tool), ctx)
+                    args, crops = await self._bind(step, needs, tool)
+                    result = await self._call(tool, args, ctx)
+                    return dataclasses.replace(result, artifacts=(*crops, *result.artifacts))
             except TimeoutError:
                 raise DeadlineExceeded(
                     f"{tool.name} did not finish in the time for this request."
@@ -247,30 +249,41 @@ class _Run:
         made.set_result(result)
         return result
 
-    async def _bind(self, step: Step, needs: Needs, tool: Tool) -> dict[str, Any]:
-        """The arguments with every reference replaced by its data, turned to the slot's kind."""
+    async def _bind(
+        self, step: Step, needs: Needs, tool: Tool
+    ) -> tuple[dict[str, Any], list[Artifact]]:
+        """The arguments with every reference replaced by its data, turned to the slot's kind.
+
+        And what was cut out of pictures for it: it tells which of several things is meant.
+        """
         args: dict[str, Any] = dict(step.args)
+        crops: list[Artifact] = []
         slots = tool.slots()
         for name, refs in step.refs(slots).items():
             given = [self._resolve(ref, needs) for ref in refs]
-            turned = [f"{kind} → {slots[name]}" for _, kind in given if kind != slots[name]]
+            turned = [f"{kind} → {slots[name]}" for _, kind, _ in given if kind != slots[name]]
             if turned:
                 note(coercions=turned)
             values = [
-                await coerce(value, kind, slots[name], self.ctx.artifacts) for value, kind in given
+                await coerce(value, kind, slots[name], self.ctx.artifacts, beside=beside)
+                for value, kind, beside in given
+            ]
+            crops += [
+                value for value, (_, kind, _) in zip(values, given, strict=True) if kind == "boxes"
             ]
             args[name] = values[0] if len(values) == 1 else "\n\n".join(map(str, values))
-        return args
+        return args, crops
 
-    def _resolve(self, ref: Ref, needs: Needs) -> tuple[Any, Kind]:
+    def _resolve(self, ref: Ref, needs: Needs) -> tuple[Any, Kind, Mapping[str, Any] | None]:
+        """What is referred to, its kind, and the whole result that it is part of."""
         if ref.is_input:
             found = self.inputs[ref.name]
-            return found.value, found.kind
+            return found.value, found.kind, None
         report = needs[ref.name]
         outputs = self.registry[report.tool].outputs
         port = ref.port or next(iter(outputs))
         assert report.result is not None
-        return report.result[port], outputs[port]
+        return report.result[port], outputs[port], report.result
 
 
 def _may_pass(made: asyncio.Future[ToolResult]) -> bool:

@@ -62,7 +62,8 @@ class FileLinks:
     def _walked(self, value: Any, base_url: str) -> Any:
         if isinstance(value, Mapping):
             found = {key: self._walked(inner, base_url) for key, inner in value.items()}
-            if value.keys() >= _FACTS and "url" not in found:
+            has_bytes = value.keys() >= _FACTS and value["size"] > 0
+            if has_bytes and "url" not in found:
                 found["url"] = base_url + self.link(value["id"])
             return found
         if isinstance(value, Sequence) and not isinstance(value, str):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tools.artifacts import Artifact, FileArtifactStore, Origin, Provenance, clean_name
-from tools.file_types import detect_file_type
-from tools.media import check_media
+from tools.documents import MAX_PDF_PAGES
+from tools.file_types import PDF, detect_file_type
+from tools.media import check_media, check_pages
 
 
 def take_in(
@@ -20,5 +21,8 @@ def take_in(
     Blocking. Raises InvalidInput, StorageUnavailable.
     """
     name = clean_name(name)
-    check_media(content, detect_file_type(content, name).kind, name=name)
+    found = detect_file_type(content, name)
+    check_media(content, found.kind, name=name)
+    if found.media_type == PDF:
+        check_pages(content, MAX_PDF_PAGES, name=name)
     return store.put(content, name=name, origin=origin, provenance=provenance)

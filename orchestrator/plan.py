@@ -131,7 +131,7 @@ COERCIONS: dict[Kind, tuple[Kind, ...]] = {
     "text": ("document", "labels", "entities", "table", "items"),
     "document": ("text",),
     "table": ("document",),
-    "image": ("boxes", "masks"),
+    "image": ("boxes",),
     "audio": ("video",),
 }
 """What the executor turns into what a slot takes, besides the same kind."""

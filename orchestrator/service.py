@@ -11,12 +11,16 @@ from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from pydantic import SecretStr
-
 from model_servers.contracts import DeadlineExceeded
 from orchestrator.admission import Admission, Bounds
 from orchestrator.batches import Batches, BatchStore
 from orchestrator.bulk import Bulk
+from orchestrator.chat_models import (
+    chat_model_endpoint,
+    model_versions,
+    secret,
+    seeing_model_endpoint,
+)
 from orchestrator.composer import Composer
 from orchestrator.conversations import ConversationStore
 from orchestrator.database import open_database
@@ -43,10 +47,8 @@ from tools.registry import Registry, load_registry
 from tools.web import FetchLimits, WebFetcher
 
 if TYPE_CHECKING:
-    from model_servers.chat_endpoint import ChatEndpoint
     from model_servers.contracts import ChatModel
     from model_servers.pool import ModelPool
-    from model_servers.store import ModelStore
     from orchestrator.own_shop import OwnShop
     from tools.knowledge.base import KnowledgeBase
 
@@ -105,7 +107,17 @@ class Service:
         self.traces = traces
         self.tracer = tracer
         self._work = Work(
-            settings, registry, models, chat, artifacts, knowledge, shop.asked, tracer, vision
+            settings,
+            registry,
+            models,
+            chat,
+            artifacts,
+            knowledge,
+            shop.asked,
+            tracer,
+            files,
+            web,
+            vision,
         )
         self._turns = Turns(
             self._work,
@@ -181,7 +193,7 @@ class Service:
         timeout_s = self.settings.request_timeout_s
         with self.tracer.trace(f"call_{uuid4().hex}", "tool", owner, tools=[name]):
             async with self.admission.admitted(owner, timeout_s=timeout_s) as deadline:
-                ctx = self._work.context(chat, timeout_s=deadline - time.monotonic())
+                ctx = self._work.context(chat, owner, timeout_s=deadline - time.monotonic())
                 own = ToolStore(ctx.artifacts, Provenance(tool=name))
                 ctx = dataclasses.replace(ctx, artifacts=own)
                 try:
@@ -234,9 +246,9 @@ async def open_service(settings: Settings) -> Service:
             threads=2,
         )
         resources.push_async_callback(models.close)
-        endpoint = _chat_endpoint(settings, store)
+        endpoint = chat_model_endpoint(settings, store)
         resources.push_async_callback(endpoint.close)
-        seeing = _seeing_endpoint(settings)
+        seeing = seeing_model_endpoint(settings, store)
         if seeing is not None:
             resources.push_async_callback(seeing.close)
         artifacts = FileArtifactStore(
@@ -248,14 +260,14 @@ async def open_service(settings: Settings) -> Service:
             home / "vectors",
             models,
             qdrant_url=settings.qdrant_url,
-            qdrant_api_key=_secret(settings.qdrant_api_key),
+            qdrant_api_key=secret(settings.qdrant_api_key),
         )
         resources.push_async_callback(knowledge.close)
         items = open_item_vectors(
             home / "item-vectors",
             models,
             qdrant_url=settings.qdrant_url,
-            qdrant_api_key=_secret(settings.qdrant_api_key),
+            qdrant_api_key=secret(settings.qdrant_api_key),
         )
         resources.push_async_callback(items.close)
         files = FileStore(database, artifacts)
@@ -316,71 +328,3 @@ async def _answer(
     from orchestrator.api.batch_answers import answer_request
 
     return await answer_request(service, owner, endpoint, body)
-
-
-_EMBEDDED_CHAT = "qwen2.5-coder-1.5b-instruct"
-_GPU_CHAT = "qwen3-4b-instruct-2507"
-
-
-def chat_model_of(settings: Settings) -> str:
-    """The name of the chat model that the settings lead to."""
-    if settings.llm_base_url is not None:
-        return settings.llm_model or "the endpoint's own"
-    if settings.profile == "embedded":
-        return _EMBEDDED_CHAT
-    return settings.vllm_model or _GPU_CHAT
-
-
-def model_versions(settings: Settings) -> dict[str, str]:
-    """Of the models, by the names that they are called by; of a chat model where it is ours."""
-    from model_servers.catalog import load_catalog
-    from model_servers.serving import versions
-
-    own = chat_model_of(settings)
-    catalog = load_catalog()
-    chat = {"switchboard": catalog.version(own)} if own in (_EMBEDDED_CHAT, _GPU_CHAT) else {}
-    return versions(settings.profile) | chat
-
-
-def _chat_endpoint(settings: Settings, store: ModelStore) -> ChatEndpoint:
-    """Where the chat model is served: nothing is started or looked up for a given URL."""
-    from model_servers.chat_endpoint import chat_endpoint
-    from model_servers.vllm import VllmOptions
-
-    own_vllm = settings.profile == "gpu" and settings.llm_base_url is None
-    pulled = str(store.path(_GPU_CHAT)) if own_vllm and settings.vllm_model is None else ""
-    return chat_endpoint(
-        base_url=settings.llm_base_url,
-        model=settings.llm_model,
-        api_key=_secret(settings.llm_api_key),
-        profile=settings.profile,
-        gguf=lambda: store.path(_EMBEDDED_CHAT),
-        vllm=VllmOptions(
-            model=settings.vllm_model or pulled,
-            served_name="switchboard",
-            context_tokens=settings.llm_context_tokens,
-            parallel=settings.llm_parallel,
-            tensor_parallel=settings.vllm_tensor_parallel,
-            quantization=settings.vllm_quantization,
-            prefix_caching=settings.vllm_prefix_caching,
-            tool_parser=settings.vllm_tool_parser,
-            python=settings.vllm_python,
-        ),
-        context_tokens=settings.llm_context_tokens,
-        parallel=settings.llm_parallel,
-        log_folder=settings.home_dir / "logs",
-    )
-
-
-def _seeing_endpoint(settings: Settings) -> ChatEndpoint | None:
-    """Where a chat model that sees pictures is served."""
-    from model_servers.chat_endpoint import FixedEndpoint
-
-    if settings.vlm_base_url is None:
-        return None
-    key = _secret(settings.vlm_api_key)
-    return FixedEndpoint(settings.vlm_base_url, model=settings.vlm_model, api_key=key)
-
-
-def _secret(value: SecretStr | None) -> str | None:
-    return None if value is None else value.get_secret_value()

@@ -49,9 +49,11 @@ from tools.registry import Registry
 if TYPE_CHECKING:
     from model_servers.contracts import ChatModel
     from model_servers.pool import ModelPool
+    from orchestrator.files import FileStore
     from tools.artifacts import FileArtifactStore
     from tools.knowledge.base import KnowledgeBase
     from tools.recommendation.shop import Shop
+    from tools.web import WebFetcher
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +80,8 @@ class Work:
     knowledge: KnowledgeBase
     shop: Shop
     tracer: Tracer
+    files: FileStore
+    web: WebFetcher
     vision: ChatModel | None = None
 
     def meter(self, limits: Limits = NO_LIMITS) -> MeteredChat:
@@ -90,15 +94,20 @@ class Work:
             ),
         )
 
-    def context(self, chat: ChatModel, *, timeout_s: float | None = None) -> RunContext:
-        """What the tools of one request get; its time begins now."""
+    def context(
+        self, chat: MeteredChat, owner: str, *, timeout_s: float | None = None
+    ) -> RunContext:
+        """What the tools of one request of this owner get; its time begins now. What the model
+        that sees is asked counts as what the chat model is."""
         return RunContext(
             models=self.models,
             chat=chat,
             artifacts=self.artifacts,
             knowledge=self.knowledge,
             shop=self.shop,
-            vision=self.vision,
+            web=self.web,
+            vision=None if self.vision is None else chat.beside(self.vision),
+            find_file=functools.partial(self.files.artifact, owner=owner),
             deadline=time.monotonic() + (timeout_s or self.settings.request_timeout_s),
         )
 
@@ -173,7 +182,7 @@ class Turns:
         context = TurnContext(
             registry=self._work.registry,
             composer=self._composer,
-            run=self._work.context(chat, timeout_s=timeout_s),
+            run=self._work.context(chat, turn.owner, timeout_s=timeout_s),
             chat=chat,
             emit=told,
             route_threshold=self._work.settings.route_threshold,

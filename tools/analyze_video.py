@@ -15,13 +15,13 @@ from tools.artifacts import Artifact
 from tools.contracts import Kind, RunContext, Tool, ToolArgs, ToolData, ToolResult
 from tools.detect_objects import count_labels, mark_of, wanted_objects
 from tools.drawing import draw_marks
-from tools.media import open_video
-from tools.pictures import VideoSlot, derived_name, encode, keep_picture, read_bytes
+from tools.pictures import VideoSlot, derived_name, encode, keep_picture
 from tools.unusual import Reason
 from tools.video_actions import ShotAction, shot_actions
 from tools.video_analysis import Analysis, Seen, analyze
 from tools.video_clip import ClipFrame, clip_frames, draw_clip
 from tools.video_plot import draw_plot
+from tools.video_source import video_source
 
 if TYPE_CHECKING:
     from model_servers.images import Image
@@ -152,19 +152,19 @@ class AnalyzeVideo(Tool):
 
     async def __call__(self, args: AnalyzeVideoArgs, ctx: RunContext) -> ToolResult:
         """Raises InvalidInput, ModelError, DeadlineExceeded."""
-        content = await asyncio.to_thread(read_bytes, args.video, ctx)
         wanted = wanted_objects(None, args.question)
-        with open_video(content, name=args.video.name) as video:
+        async with video_source(args.video, ctx) as video:
             analysis = await analyze(video, wanted.known, ctx)
             pictured = analysis.pictured()
             scale = video.width / pictured[0][1].shape[1] if pictured else 1.0
             duration_s = max(video.duration_s or 0.0, analysis.end_s)
         frames = await _key_frames(analysis, args.video, ctx)
-        facts = _facts(analysis, duration_s, scale)
+        facts = facts_of(analysis, duration_s, scale)
         facts["actions"] = await shot_actions(analysis, ctx)
-        timeline = await _timeline(facts, args.video, ctx)
+        timeline = await _keep(timeline_of(facts), args.video, "timeline.json", ctx)
         clip = await _clip(analysis, args.video, ctx) if analysis.seen else None
-        plot = await _plot(analysis, duration_s, args.video, ctx)
+        drawn = await asyncio.to_thread(plot_of, analysis, duration_s)
+        plot = await _keep(drawn, args.video, "counts.png", ctx)
         ctx.progress(1.0)
         data = AnalyzeVideoResult(
             text=_summary(facts, wanted.unknown, "en"),
@@ -184,7 +184,7 @@ class AnalyzeVideo(Tool):
         return _summary(dict(data), data.unknown, language)
 
 
-def _facts(analysis: Analysis, duration_s: float, scale: float) -> dict[str, Any]:
+def facts_of(analysis: Analysis, duration_s: float, scale: float) -> dict[str, Any]:
     """The fields of the result that are no files.
 
     Args:
@@ -281,6 +281,17 @@ def _summary(facts: Mapping[str, Any], unknown: Sequence[str], language: str) ->
 
 
 async def _key_frames(analysis: Analysis, video: Artifact, ctx: RunContext) -> list[KeyFrame]:
+    frames = []
+    for seen, image in key_looks(analysis):
+        drawn = await asyncio.to_thread(draw_marks, image, [mark_of(one) for one in seen.things])
+        time_s = seen.look.time_s
+        name = derived_name(video, f"{time_s:.1f}s", "jpeg")
+        picture = await keep_picture(drawn, name, ctx)
+        frames.append(KeyFrame(time_s=round(time_s, 2), picture=picture))
+    return frames
+
+
+def key_looks(analysis: Analysis) -> list[tuple[Seen, Image]]:
     """Unusual moments first, then the middle of each shot, longest first; in the order of time."""
     chosen: dict[float, tuple[Seen, Image]] = {}
     pictured = analysis.pictured()
@@ -292,14 +303,7 @@ async def _key_frames(analysis: Analysis, video: Artifact, ctx: RunContext) -> l
         if pictured and len(chosen) < MOST_KEY_FRAMES:
             nearest = min(pictured, key=lambda one: abs(one[0].look.time_s - time_s))
             chosen[nearest[0].look.time_s] = nearest
-    frames = []
-    for time_s, (seen, image) in sorted(chosen.items(), key=lambda item: item[0]):
-        marks = [mark_of(thing) for thing in seen.things]
-        drawn = await asyncio.to_thread(draw_marks, image, marks)
-        name = derived_name(video, f"{time_s:.1f}s", "jpeg")
-        picture = await keep_picture(drawn, name, ctx)
-        frames.append(KeyFrame(time_s=round(time_s, 2), picture=picture))
-    return frames
+    return [chosen[time_s] for time_s in sorted(chosen)]
 
 
 class _Timeline(BaseModel):
@@ -316,9 +320,9 @@ class _Timeline(BaseModel):
     events: list[VideoEvent]
 
 
-async def _timeline(facts: Mapping[str, Any], video: Artifact, ctx: RunContext) -> Artifact:
-    content = _Timeline(**facts).model_dump_json(indent=1).encode()
-    return await _keep(content, video, "timeline.json", ctx)
+def timeline_of(facts: Mapping[str, Any]) -> bytes:
+    """The timeline's file, JSON."""
+    return _Timeline(**facts).model_dump_json(indent=1).encode()
 
 
 async def _clip(analysis: Analysis, video: Artifact, ctx: RunContext) -> Artifact:
@@ -331,16 +335,12 @@ async def _clip(analysis: Analysis, video: Artifact, ctx: RunContext) -> Artifac
     return await _keep(content, video, "annotated.mp4", ctx)
 
 
-async def _plot(
-    analysis: Analysis, duration_s: float, video: Artifact, ctx: RunContext
-) -> Artifact:
-    def drawn() -> bytes:
-        times = [seen.look.time_s for seen in analysis.seen]
-        counts = [count_labels(seen.things) for seen in analysis.seen]
-        cuts = (analysis.starts or [])[1:]
-        return encode(draw_plot(times, counts, analysis.unusual, cuts, duration_s), "png")
-
-    return await _keep(await asyncio.to_thread(drawn), video, "counts.png", ctx)
+def plot_of(analysis: Analysis, duration_s: float) -> bytes:
+    """The counts over time as a PNG; blocks."""
+    times = [seen.look.time_s for seen in analysis.seen]
+    counts = [count_labels(seen.things) for seen in analysis.seen]
+    cuts = (analysis.starts or [])[1:]
+    return encode(draw_plot(times, counts, analysis.unusual, cuts, duration_s), "png")
 
 
 async def _keep(content: bytes, video: Artifact, addition: str, ctx: RunContext) -> Artifact:

@@ -39,8 +39,15 @@ class Provenance(BaseModel):
     url: str | None = None
 
 
+LIVE = "video/vnd.switchboard.live"
+"""The media type of a live video, which has an address and no bytes."""
+
+
 class Artifact(BaseModel):
-    """A file by its content. `id` is the sha256 of its bytes, in hex; `size` is in bytes."""
+    """A file by its content. `id` is the sha256 of its bytes, in hex; `size` is in bytes.
+
+    A live video is one by its address, `provenance.url`: its id is the sha256 of that.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -51,6 +58,31 @@ class Artifact(BaseModel):
     name: str
     origin: Origin
     provenance: Provenance | None = None
+
+    @property
+    def is_live(self) -> bool:
+        return self.media_type == LIVE
+
+
+def live_video(url: str, name: str) -> Artifact:
+    """What stands for the live video at an address."""
+    return Artifact(
+        id=hashlib.sha256(url.encode()).hexdigest(),
+        kind="video",
+        media_type=LIVE,
+        size=0,
+        name=clean_name(name),
+        origin="web",
+        provenance=Provenance(url=url),
+    )
+
+
+def refuse_live(file: Artifact) -> None:
+    """Raises InvalidInput for a live video: for tools that need a whole file."""
+    if file.is_live:
+        raise InvalidInput(
+            f"{file.name} is a live video, which can only be watched; attach a recording of it."
+        )
 
 
 class ArtifactStore(Protocol):

@@ -14,16 +14,17 @@ from model_servers.image_classifier import Glance
 from model_servers.languages import identify
 from model_servers.siglip import PictureAndLabels
 from tools import label_choice
+from tools.artifacts import Artifact
 from tools.classify_image_words import EXAMPLES, TITLES, verdict
 from tools.contracts import Kind, RunContext, Tool, ToolArgs, ToolData, ToolResult
-from tools.errors import InvalidInput
+from tools.errors import InvalidInput, NotFound
 from tools.pictures import ImageSlot, read_picture
 
 if TYPE_CHECKING:
     from model_servers.images import Image
 
 Label = Annotated[str, Field(min_length=1, max_length=120)]
-FileId = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+FileId = Annotated[str, Field(pattern=r"^([0-9a-f]{64}|file-[0-9a-f]{32})$")]
 Method = Literal["imagenet", "label names", "example pictures", "pictures and names"]
 
 ZERO_SHOT = "image-labels"
@@ -149,12 +150,24 @@ async def _by_examples(
         )
     if len(given) < 2:
         raise InvalidInput("Give example pictures of at least two labels.", param="examples")
-    images = [await read_picture(ctx.artifacts.get(e.image), ctx) for e in examples]
+    images = [await read_picture(await _given(example.image, ctx), ctx) for example in examples]
     glances = await ctx.models.predict("image-classifier", images, deadline=ctx.deadline)
     features = np.stack([seen.features for seen in glances])
     classes = [given.index(example.label.strip()) for example in examples]
     scores = label_shares(glance.features, features, classes)
     return dict(zip(given, map(float, scores), strict=True))
+
+
+async def _given(file_id: str, ctx: RunContext) -> Artifact:
+    """The caller's picture. Raises NotFound, InvalidInput where it is none."""
+    try:
+        file = await ctx.file(file_id)
+    except NotFound as error:
+        error.param = "examples"
+        raise
+    if file.kind != "image":
+        raise InvalidInput(f"{file.name} is no picture, but {file.kind}.", param="examples")
+    return file
 
 
 def label_shares(

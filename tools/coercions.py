@@ -8,15 +8,26 @@ from typing import Any
 
 from tools.artifacts import Artifact, ArtifactStore
 from tools.contracts import InvalidInput, Kind
+from tools.crops import surest_crop
 from tools.documents import document_text
 
 
-async def coerce(value: Any, given: Kind, wanted: Kind, artifacts: ArtifactStore) -> Any:
+async def coerce(
+    value: Any,
+    given: Kind,
+    wanted: Kind,
+    artifacts: ArtifactStore,
+    *,
+    beside: Mapping[str, Any] | None = None,
+) -> Any:
     """`value`, of kind `given`, as data of kind `wanted`.
 
     Files are Artifacts, or their JSON. To text: documents (read), labels, entities, items, tables
     and lists of texts (joined by blank lines). To a document: text, which is put into the store.
-    To audio: a video, whose sound is meant.
+    To audio: a video, whose sound is meant. To an image: boxes, of which the surest is cut out.
+
+    Args:
+        beside: the whole result that the value is part of; boxes need its `image`.
 
     Raises InvalidInput where there is no such way, or the document can't be read.
     """
@@ -28,6 +39,9 @@ async def coerce(value: Any, given: Kind, wanted: Kind, artifacts: ArtifactStore
     if wanted == "document" and given == "text" and not isinstance(value, Artifact):
         data = _as_text(value, given).encode("utf-8", "replace")
         return await asyncio.to_thread(artifacts.put, data, name="text.txt", origin="tool")
+    if (given, wanted) == ("boxes", "image") and beside is not None:
+        picture = Artifact.model_validate(beside["image"])
+        return await surest_crop(_listed(value), picture, artifacts)
     if given == wanted or (given, wanted) == ("video", "audio"):
         return value
     raise InvalidInput(f"{given.capitalize()} can't be used where {wanted} is needed.")

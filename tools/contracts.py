@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from model_servers.pool import ModelPool
     from tools.knowledge.base import KnowledgeBase
     from tools.recommendation.shop import Shop
+    from tools.web import WebFetcher
 
 Kind = Literal[
     "text",
@@ -98,7 +100,9 @@ class RunContext:
     `write` streams a piece of the result's text as it is made: the pieces joined must equal the
     text that the result holds. `progress` tells how far a long call is, from 0 to 1. `tell` tells
     what was seen on the way, by what is known by then: the result has the last word. `vision` is a
-    chat model that sees pictures, and `shop` what can be recommended, where there is one.
+    chat model that sees pictures, and `shop` what can be recommended, where there is one. `web` is
+    for live video that the caller gave the address of, and for no address found in data.
+    `find_file` knows whose request it is; without it every file in `artifacts` is there to be used.
     """
 
     models: ModelPool
@@ -107,10 +111,19 @@ class RunContext:
     knowledge: KnowledgeBase
     vision: ChatModel | None = None
     shop: Shop | None = None
+    web: WebFetcher | None = None
+    find_file: Callable[[str], Awaitable[Artifact]] | None = None
     deadline: float = field(default_factory=lambda: time.monotonic() + 120.0)
     write: Callable[[str], None] = _ignore
     progress: Callable[[float], None] = _ignore
     tell: Callable[[ToolEvent], None] = _ignore
+
+    async def file(self, file_id: str) -> Artifact:
+        """The file that an id in the arguments names, or a sha256. Raises NotFound, also where it
+        is somebody else's."""
+        if self.find_file is None:
+            return await asyncio.to_thread(self.artifacts.get, file_id)
+        return await self.find_file(file_id)
 
     def remaining_s(self) -> float:
         """Seconds left. Raises DeadlineExceeded when there are none."""
@@ -132,7 +145,7 @@ class Tool(ABC):
         examples: requests as people say them, in any language; the router learns from them.
         Args, Result: what goes in and what comes out.
         outputs: the ports that later steps may refer to, the default one first; each is a field
-            of Result.
+            of Result. Beside `boxes` a Result has an `image`, the picture that they are in.
         prose: whether the default output is an answer that can be shown to a person as it is.
         titles: what the tool's result is called, by language, where an answer has several parts.
     """

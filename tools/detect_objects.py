@@ -46,9 +46,11 @@ class DetectObjectsArgs(ToolArgs):
 
 
 class DetectObjectsResult(ToolData):
-    """`boxes` are surest first. `counts` has every kind asked for, or all found. `unknown` are
+    """`boxes` are surest first, in the pixels of `image`, the picture that was looked at; `picture`
+    is that with the boxes drawn. `counts` has every kind asked for, or all found. `unknown` are
     the things asked for that the detector has never learnt, so that nothing is known of them."""
 
+    image: Artifact
     boxes: list[FoundObject]
     counts: dict[str, int]
     unknown: list[str]
@@ -87,6 +89,7 @@ class DetectObjects(Tool):
             picture = await keep_picture(drawn, name, ctx)
         height, width = image.shape[:2]
         data = DetectObjectsResult(
+            image=args.image,
             boxes=boxes,
             counts=count_labels(boxes, wanted.known),
             unknown=list(wanted.unknown),

@@ -85,7 +85,7 @@ def _without_text(name: str, media_type: str) -> str:
     if media_type == PDF:
         return (
             f"{name} holds pictures of pages and no text: it is a scan. "
-            "Reading scans comes with the tool read_text; attach a PDF with text until then."
+            "Ask for the text in it to be read first, or attach a PDF with text."
         )
     return f"{name} holds no text."
 

@@ -7,7 +7,7 @@ import io
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from tools.artifacts import Artifact
+from tools.artifacts import Artifact, refuse_live
 from tools.contracts import RunContext, Slot
 from tools.media import decode_image
 
@@ -26,7 +26,8 @@ _JPEG_QUALITY = 88
 
 
 def read_bytes(file: Artifact, ctx: RunContext) -> bytes:
-    """A file's bytes; blocks. Raises NotFound."""
+    """A file's bytes; blocks. Raises NotFound, InvalidInput where it is live."""
+    refuse_live(file)
     with ctx.artifacts.open(file.id) as opened:
         return opened.read()
 

@@ -23,7 +23,7 @@ from tools.drawing import Mark, draw_marks
 from tools.errors import InvalidInput
 from tools.media import decode_pages
 from tools.pictures import ImageSlot, derived_name, keep_picture, read_bytes, read_picture
-from tools.read_text_words import EXAMPLES, NOTHING, TITLES
+from tools.read_text_words import EXAMPLES, TITLES, spoken
 from tools.reading_order import reading_order, rows
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class ReadText(Tool):
 
     def render(self, data: Any, language: str) -> str:
         assert isinstance(data, ReadTextResult)
-        return data.text or NOTHING.get(language, NOTHING["en"])
+        return spoken(data.text, language)
 
 
 async def _pages(args: ReadTextArgs, ctx: RunContext) -> AsyncIterator[tuple[int, Image]]:

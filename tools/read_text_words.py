@@ -42,14 +42,31 @@ EXAMPLES: tuple[str, ...] = (
 TITLES: Mapping[str, str] = {
     "en": "Text in the picture", "zh": "图中文字", "es": "Texto de la imagen",
     "fr": "Texte de l'image", "de": "Text im Bild", "pt": "Texto da imagem", "ja": "画像の文字",
+    "ar": "النص في الصورة", "hi": "तस्वीर का पाठ",
 }  # fmt: skip
 
-NOTHING: Mapping[str, str] = {
-    "en": "I found no text that I could read.",
-    "zh": "没有找到可以识别的文字。",
-    "es": "No encontré ningún texto que pudiera leer.",
-    "fr": "Je n'ai trouvé aucun texte lisible.",
-    "de": "Ich habe keinen lesbaren Text gefunden.",
-    "pt": "Não encontrei nenhum texto legível.",
-    "ja": "読み取れる文字は見つかりませんでした。",
+# What a sign says, in quotes; and that there is nothing to read.
+_PHRASES: Mapping[str, tuple[str, str]] = {
+    "en": ("It says: “{}”.", "I found no text that I could read."),
+    "zh": ("上面写着：“{}”。", "没有找到可以识别的文字。"),
+    "es": ("Pone: «{}».", "No encontré ningún texto que pudiera leer."),
+    "fr": ("On y lit : « {} ».", "Je n'ai trouvé aucun texte lisible."),
+    "de": ("Darauf steht: „{}“.", "Ich habe keinen lesbaren Text gefunden."),
+    "pt": ("Está escrito: “{}”.", "Não encontrei nenhum texto legível."),
+    "ja": ("「{}」と書かれています。", "読み取れる文字は見つかりませんでした。"),
+    "ar": ("المكتوب فيها: «{}».", "لم أجد نصًّا أستطيع قراءته."),
+    "hi": ("इस पर लिखा है: “{}”।", "मुझे ऐसा कोई पाठ नहीं मिला जिसे मैं पढ़ सकूँ।"),
 }
+_SIGN_LINES = 4
+_SIGN_CHARS = 160
+
+
+def spoken(text: str, language: str) -> str:
+    """What is written, as someone tells it: a few words in quotes, a whole page as it stands."""
+    quote, nothing = _PHRASES.get(language, _PHRASES["en"])
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        return nothing
+    if len(lines) > _SIGN_LINES or len(text) > _SIGN_CHARS:
+        return text
+    return quote.format(" / ".join(lines))

@@ -81,7 +81,8 @@ class SearchImages(Tool):
                 f"There are no pictures to compare with{where}; add some with "
                 "`switchboard kb add --images FOLDER`."
             )
-        matches = [await _shown(match, ctx) for match in found if match.score >= args.min_score]
+        alike = [match for match in found if match.score >= args.min_score]
+        matches = list(await asyncio.gather(*(_shown(match, ctx) for match in alike)))
         data = SearchImagesResult(
             text=_words(matches, "en"),
             matches=matches,

@@ -22,6 +22,7 @@ from tools.contracts import (
     ToolResult,
 )
 from tools.errors import ToolError
+from tools.pictures import read_bytes
 from tools.subtitles import cues, srt, vtt
 from tools.transcribe_audio_words import EXAMPLES, SUBTITLES_ATTACHED, TITLES
 from tools.transcription import Listening, Passage, Transcript, joint, listen, whole
@@ -137,7 +138,7 @@ class TranscribeAudio(Tool):
 
 async def _listened(audio: Artifact, how: Listening, ctx: RunContext) -> list[Passage]:
     """The passages; their text is written as it is heard."""
-    content = await asyncio.to_thread(_read, audio, ctx)
+    content = await asyncio.to_thread(read_bytes, audio, ctx)
     passages: list[Passage] = []
     text = ""
     async for passage in listen(content, audio.name, ctx.models, how, deadline=ctx.deadline):
@@ -148,11 +149,6 @@ async def _listened(audio: Artifact, how: Listening, ctx: RunContext) -> list[Pa
         ctx.progress(passage.progress)
         passages.append(passage)
     return passages
-
-
-def _read(audio: Artifact, ctx: RunContext) -> bytes:
-    with ctx.artifacts.open(audio.id) as file:
-        return file.read()
 
 
 async def _subtitles(

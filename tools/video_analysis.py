@@ -115,7 +115,7 @@ async def analyze(video: FrameSource, labels: Sequence[str], ctx: RunContext) ->
     telling.shots(starts or ())
     analysis = Analysis(pace, looks.end_s, starts, seen)
     analysis.tracks, analysis.unusual = await asyncio.to_thread(
-        _over_time, seen, starts, 1 / pace.looks_per_s
+        over_time, seen, starts, 1 / pace.looks_per_s
     )
     telling.moments(analysis.unusual)
     return analysis
@@ -207,7 +207,7 @@ async def _see(looks: Sequence[Look], labels: Sequence[str], ctx: RunContext) ->
     ]
 
 
-def _over_time(
+def over_time(
     seen: Sequence[Seen], starts: Sequence[float] | None, step_s: float
 ) -> tuple[list[Track], list[Moment]]:
     """Tracks, which end with a shot, and unusual moments."""

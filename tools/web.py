@@ -12,7 +12,7 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -44,6 +44,10 @@ _NOT_PUBLIC = tuple(
 )
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _CONNECT_S = 5.0
+_STALL_S = 15.0
+"""A stream that sends nothing for so long is over."""
+_OTHER_STREAMS = frozenset(("rtsp", "rtsps", "rtmp", "rtmps", "srt", "rtp", "udp", "mms", "rist"))
+_BROKEN = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +109,58 @@ class WebFetcher:
         network, doesn't answer with a file, or the file is larger or slower than the limits.
         """
         try:
-            async with asyncio.timeout(self._limits.timeout_s):
-                return await self._followed(url)
+            async with (
+                asyncio.timeout(self._limits.timeout_s),
+                self._answered(url, stall_s=None) as (response, here),
+            ):
+                data = await self._body(response, str(here))
+                return Fetched(data, _last_part(here) or here.host, str(here))
         except TimeoutError:
             raise InvalidInput(
                 f"{_shown(url)} did not send the file within {self._limits.timeout_s:g} s; "
                 "attach the file itself."
             ) from None
 
-    async def _followed(self, url: str) -> Fetched:
+    async def check(self, url: str) -> str:
+        """The name of what an address leads to, once it may be connected to; nothing is yet.
+
+        Raises InvalidInput where it is not one of the web's, or leads into a private network.
+        """
+        here = _checked(url)
+        try:
+            await self._backend.addresses(here.host, here.port or _PORTS[here.scheme])
+        except httpcore.ConnectError:
+            raise _unreachable(here, "its name has no address") from None
+        return _last_part(here) or here.host
+
+    @asynccontextmanager
+    async def stream(self, url: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        """What an address sends, piece by piece as it comes; the caller bounds how much of it.
+
+        It ends where the sender does, or sends nothing for a while. Raises InvalidInput as `fetch`
+        does, and where the answer does not begin in time.
+        """
+        async with AsyncExitStack() as closing:
+            try:
+                async with asyncio.timeout(self._limits.timeout_s):
+                    response, _ = await closing.enter_async_context(
+                        self._answered(url, stall_s=_STALL_S)
+                    )
+            except TimeoutError:
+                raise InvalidInput(
+                    f"{_shown(url)} did not begin to send within {self._limits.timeout_s:g} s."
+                ) from None
+            yield _pieces(response)
+
+    @asynccontextmanager
+    async def _answered(
+        self, url: str, *, stall_s: float | None
+    ) -> AsyncIterator[tuple[httpcore.Response, httpx.URL]]:
+        """The answer behind all redirects, and where it was; each address is checked."""
         here = _checked(url)
         for _ in range(self._limits.max_redirects + 1):
-            async with self._get(here) as response:
-                headers = {name.lower(): value for name, value in response.headers}
+            async with self._get(here, stall_s) as response:
+                headers = _headers(response)
                 if response.status in _REDIRECTS and b"location" in headers:
                     here = _checked(headers[b"location"].decode("latin-1"), base=here)
                     continue
@@ -125,16 +168,19 @@ class WebFetcher:
                     raise InvalidInput(
                         f"{_shown(str(here))} answered with status {response.status} and no file."
                     )
-                data = await self._body(response, headers, str(here))
-            last = _last_part(here)
-            return Fetched(data, last or here.host, str(here))
+                if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
+                    raise InvalidInput(
+                        f"{_shown(str(here))} sends the file compressed, unasked; attach it."
+                    )
+                yield response, here
+                return
         raise InvalidInput(
             f"{_shown(url)} redirects more than {self._limits.max_redirects} times; "
             "give the file's own address."
         )
 
     @asynccontextmanager
-    async def _get(self, url: httpx.URL) -> AsyncIterator[httpcore.Response]:
+    async def _get(self, url: httpx.URL, stall_s: float | None) -> AsyncIterator[httpcore.Response]:
         target = httpcore.URL(
             scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
         )
@@ -151,22 +197,18 @@ class WebFetcher:
                     network_backend=self._backend,
                 ) as pool,
                 pool.stream(
-                    "GET", target, headers=headers, extensions={"timeout": {"connect": _CONNECT_S}}
+                    "GET",
+                    target,
+                    headers=headers,
+                    extensions={"timeout": {"connect": _CONNECT_S, "read": stall_s}},
                 ) as response,
             ):
                 yield response
-        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
-            raise InvalidInput(
-                f"{_shown(str(url))} can't be reached ({type(error).__name__}); check the address, "
-                "or attach the file itself."
-            ) from None
+        except _BROKEN as error:
+            raise _unreachable(url, type(error).__name__) from None
 
-    async def _body(
-        self, response: httpcore.Response, headers: dict[bytes, bytes], url: str
-    ) -> bytes:
-        if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
-            raise InvalidInput(f"{_shown(url)} sends the file compressed, unasked; attach it.")
-        length = headers.get(b"content-length", b"")
+    async def _body(self, response: httpcore.Response, url: str) -> bytes:
+        length = _headers(response).get(b"content-length", b"")
         if length.isdigit() and int(length) > self._limits.max_bytes:
             raise self._too_large(url)
         data = bytearray()
@@ -200,7 +242,7 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         failed: httpcore.NetworkError | httpcore.TimeoutException | None = None
-        for address in await self._addresses(host, port):
+        for address in await self.addresses(host, port):
             try:
                 return await self._inner.connect_tcp(
                     str(address), port, timeout, local_address, socket_options
@@ -209,7 +251,8 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
                 failed = error
         raise failed or httpcore.ConnectError("the name has no address")
 
-    async def _addresses(self, host: str, port: int) -> list[Address]:
+    async def addresses(self, host: str, port: int) -> list[Address]:
+        """Those of a name, all of which may be reached. Raises InvalidInput, ConnectError."""
         try:
             found = await self._resolver(host, port)
         except (OSError, UnicodeError, ValueError) as error:
@@ -228,13 +271,40 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
         )
 
 
+_PORTS = {"http": 80, "https": 443}
+
+
+def _headers(response: httpcore.Response) -> dict[bytes, bytes]:
+    return {name.lower(): value for name, value in response.headers}
+
+
+async def _pieces(response: httpcore.Response) -> AsyncIterator[bytes]:
+    try:
+        async for piece in response.aiter_stream():
+            yield piece
+    except _BROKEN:
+        return
+
+
+def _unreachable(url: httpx.URL, why: str) -> InvalidInput:
+    return InvalidInput(
+        f"{_shown(str(url))} can't be reached ({why}); check the address, or attach the file "
+        "itself."
+    )
+
+
 def _checked(url: str, *, base: httpx.URL | None = None) -> httpx.URL:
     try:
         found = httpx.URL(url.strip()) if base is None else base.join(url.strip())
         host = found.raw_host.decode("ascii")
     except (httpx.InvalidURL, UnicodeError, ValueError, TypeError):
         raise InvalidInput("This is no web address; send https://…, or attach the file.") from None
-    if found.scheme not in {"http", "https"} or not host:
+    if found.scheme in _OTHER_STREAMS:
+        raise InvalidInput(
+            f"{found.scheme}:// is no web address. Live video is taken over http:// and https:// "
+            "alone, as MPEG-TS, MJPEG, fragmented MP4 or WebM."
+        )
+    if found.scheme not in _PORTS or not host:
         raise InvalidInput(
             "This is no web address: only http:// and https:// are fetched. Attach the file itself."
         )

@@ -15,6 +15,7 @@ from evals.datasets.metatool import metatool, metatool_tools
 from evals.datasets.movielens import Film, movielens, movielens_films
 from evals.datasets.parallel import parallel
 from evals.datasets.pictures import pictures_by_label, written_pictures
+from evals.datasets.printed import printed_pages
 from evals.datasets.reading import DatasetError
 from evals.datasets.recordings import recordings
 from evals.datasets.routing import RoutingRow, RoutingStep, routing
@@ -48,6 +49,7 @@ __all__ = [
     "parallel",
     "per_label",
     "pictures_by_label",
+    "printed_pages",
     "recordings",
     "routing",
     "sentences",

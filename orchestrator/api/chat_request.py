@@ -23,12 +23,17 @@ class TextPart(Body):
 
 
 class FileData(Body):
-    """A file in the request (`file_data`: base64 or a data URL), on the web, or one stored."""
+    """A file in the request (`file_data`: base64 or a data URL), on the web, or one stored.
+
+    With `live` the `file_url` is that of a video which is still being sent: it is watched from
+    there while the request runs, and not fetched before.
+    """
 
     filename: str | None = None
     file_data: str | None = None
     file_url: str | None = None
     file_id: str | None = None
+    live: bool = False
 
 
 class FilePart(Body):

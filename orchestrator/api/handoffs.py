@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import Field
 
 from orchestrator.api.chat_request import Body
@@ -60,12 +60,13 @@ async def list_handoffs(
 
 
 @router.get("/{id}", summary="One, with its conversation")
-async def get_handoff(handoff_id: HandoffId, service: TheService) -> Json:
+async def get_handoff(handoff_id: HandoffId, request: Request, service: TheService) -> Json:
     handoff = await service.handoffs.get(handoff_id)
     messages = await service.conversations.messages(
         handoff.conversation_id, owner=None, limit=MAX_MESSAGES
     )
-    return Json({**_shown(handoff), "messages": messages})
+    linked = service.links.added(messages, str(request.base_url))
+    return Json({**_shown(handoff), "messages": linked})
 
 
 @router.post("/{id}/replies", summary="Answer the customer", status_code=201)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import Field
 
 from orchestrator.api.chat_request import Body
@@ -29,8 +29,13 @@ async def list_conversations(service: TheService, owner: Owner) -> Json:
 
 
 @router.get("/conversations/{conversation_id}", summary="Its messages", tags=["Conversations"])
-async def get_conversation(conversation_id: str, service: TheService, owner: Owner) -> Json:
-    messages = await service.conversations.messages(conversation_id, owner, MAX_MESSAGES)
+async def get_conversation(
+    conversation_id: str, request: Request, service: TheService, owner: Owner
+) -> Json:
+    messages = service.links.added(
+        await service.conversations.messages(conversation_id, owner, MAX_MESSAGES),
+        str(request.base_url),
+    )
     return Json({"object": "conversation", "id": conversation_id, "messages": messages})
 
 

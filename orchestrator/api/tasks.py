@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+import functools
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -67,6 +68,7 @@ _KEY = Header(
 )
 async def create_task(
     body: TaskBody,
+    http: Request,
     service: TheService,
     owner: Owner,
     key: Annotated[str | None, _KEY] = None,
@@ -89,24 +91,27 @@ async def create_task(
     if body.each:  # what is no table is refused now, not when its turn comes
         await service.bulk.read(turn)
     task, is_new = await service.tasks.create(owner, request, key)
-    return Json(_head(task), 202 if is_new else 200)
+    return Json(_linked(_head(task), service, http), 202 if is_new else 200)
 
 
 @router.get("", summary="Your tasks, newest first")
 async def list_tasks(
+    http: Request,
     service: TheService,
     owner: Owner,
+    *,
     state: Annotated[TaskState | None, Query()] = None,
     after: Annotated[str | None, Query(description="Those older than this one.")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 20,
 ) -> Json:
     found = await service.tasks.store.list(owner, state=state, after=after, limit=limit + 1)
-    return Json(page([_head(task) for task in found], limit))
+    return Json(_linked(page([_head(task) for task in found], limit), service, http))
 
 
 @router.get("/{id}", summary="One task: its plan, steps, files and outcome")
-async def get_task(task_id: TaskId, service: TheService, owner: Owner) -> Json:
-    return Json(await _whole(await service.tasks.store.get(task_id, owner), service))
+async def get_task(task_id: TaskId, http: Request, service: TheService, owner: Owner) -> Json:
+    whole = await _whole(await service.tasks.store.get(task_id, owner), service)
+    return Json(_linked(whole, service, http))
 
 
 @router.get(
@@ -115,7 +120,7 @@ async def get_task(task_id: TaskId, service: TheService, owner: Owner) -> Json:
     response_description="Numbered server-sent events; the last one, `task`, has all of it.",
 )
 async def follow_task(
-    request: Request,
+    http: Request,
     task_id: TaskId,
     service: TheService,
     owner: Owner,
@@ -126,13 +131,15 @@ async def follow_task(
 ) -> Response:
     """Events are kept: those of a finished task are told all the same."""
     await service.tasks.store.get(task_id, owner)
-    return await streamed(_events(service, task_id, owner, last), request)
+    linked = functools.partial(_linked, service=service, http=http)
+    return await streamed(_events(service, task_id, owner, last, linked), http)
 
 
 @router.post("/{id}/cancel", summary="Stop a task")
-async def cancel_task(task_id: TaskId, service: TheService, owner: Owner) -> Json:
+async def cancel_task(task_id: TaskId, http: Request, service: TheService, owner: Owner) -> Json:
     """A task that has ended stays as it is."""
-    return Json(await _whole(await service.tasks.cancel(task_id, owner), service))
+    whole = await _whole(await service.tasks.cancel(task_id, owner), service)
+    return Json(_linked(whole, service, http))
 
 
 async def _request(body: TaskBody, service: Service, owner: str) -> TaskRequest:
@@ -170,7 +177,9 @@ async def _plan_of_rows(service: Service, turn: Turn) -> Outcome:
     return told[-1].outcome
 
 
-async def _events(service: Service, task_id: str, owner: str, after: int) -> AsyncIterator[bytes]:
+async def _events(
+    service: Service, task_id: str, owner: str, after: int, linked: Callable[[Any], Any]
+) -> AsyncIterator[bytes]:
     store = service.tasks.store
     async with closing(store.follow(task_id, after, news_s=KEEP_ALIVE_S)) as news:
         async for told in news:
@@ -181,7 +190,12 @@ async def _events(service: Service, task_id: str, owner: str, after: int) -> Asy
             if event["type"] == "task" and event["state"] not in UNFINISHED:
                 task = await _whole(await store.get(task_id, owner), service)
                 event = {"type": "task", "task": task}
-            yield sse(event, event=event["type"], number=number)
+            yield sse(linked(event), event=event["type"], number=number)
+
+
+def _linked(content: Any, service: Service, http: Request) -> Any:
+    """What is told of a task, with a link to each of its files that works without a key."""
+    return service.links.added(content, str(http.base_url))
 
 
 def _head(task: Task) -> dict[str, Any]:

@@ -32,6 +32,7 @@ FILE_SCHEMA: dict[str, Any] = {
                 "filename": {"type": "string"},
                 "file_data": {"type": "string"},
                 "file_url": {"type": "string", "description": "An address on the web."},
+                "live": {"type": "boolean", "description": "It is a video still being sent."},
             },
             "oneOf": [{"required": ["file_data"]}, {"required": ["file_url"]}],
             "additionalProperties": False,
@@ -77,16 +78,15 @@ async def invoke_tool(
     except InvalidInput as error:
         error.param = f"arguments.{error.param}" if error.param else "arguments"
         raise
-    return Json(
-        {
-            "id": f"call_{uuid4().hex}",
-            "tool": name,
-            "result": result.data,
-            "artifacts": service.links.added(result.artifacts, str(request.base_url)),
-            "usage": usage_json(result.usage),
-            "seconds": round(time.monotonic() - begun, 4),
-        }
-    )
+    answer = {
+        "id": f"call_{uuid4().hex}",
+        "tool": name,
+        "result": result.data,
+        "artifacts": result.artifacts,
+        "usage": usage_json(result.usage),
+        "seconds": round(time.monotonic() - begun, 4),
+    }
+    return Json(service.links.added(answer, str(request.base_url)))
 
 
 async def _filled(value: Any, kind: Kind, service: Service, owner: str, param: str) -> Any:

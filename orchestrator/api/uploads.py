@@ -20,7 +20,7 @@ from orchestrator.api.chat_request import (
 from orchestrator.errors import BadRequest
 from orchestrator.files import PREFIX
 from orchestrator.intake import take_in
-from tools.artifacts import Artifact, Provenance
+from tools.artifacts import Artifact, Provenance, live_video
 
 if TYPE_CHECKING:
     from orchestrator.api.facade import Service
@@ -58,6 +58,8 @@ async def uploaded(file: FileData, service: Service, owner: str, *, param: str) 
             "stored file.",
             param=param,
         )
+    if file.live:
+        return await _live(file, service, param=param)
     if file.file_id is not None:
         return await stored(file.file_id, service, owner, param=f"{param}.file_id")
     if file.file_url is not None:
@@ -79,6 +81,15 @@ async def _addressed(url: str, service: Service, owner: str, *, param: str) -> A
     if url.startswith("data:"):
         return await _sent(url, None, "image", service, param=param)
     return await _fetched(url, None, service, param=param)
+
+
+async def _live(file: FileData, service: Service, *, param: str) -> Artifact:
+    """What stands for a live video, whose address may be connected to."""
+    if file.file_url is None:
+        raise BadRequest(f"{param}.live: only what is at a file_url can be live.", param=param)
+    with named(f"{param}.file_url"):
+        name = await service.web.check(file.file_url)
+        return live_video(file.file_url, file.filename or name)
 
 
 async def _fetched(url: str, name: str | None, service: Service, *, param: str) -> Artifact:

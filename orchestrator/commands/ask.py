@@ -32,6 +32,9 @@ def ask(
     file: Annotated[
         list[Path] | None, typer.Option("--file", "-f", help="A file it is about; repeatable.")
     ] = None,
+    live: Annotated[
+        str | None, typer.Option("--live", help="The address of a live video, http or https.")
+    ] = None,
     conversation: Annotated[
         str | None,
         typer.Option("--conversation", "-c", help="Id of the one to continue; or: last."),
@@ -63,14 +66,19 @@ def ask(
             raise BadUsage("--out goes with --each, and --each with no conversation.")
         ask_each(settings, _text(request), file or [], out=out, plan=plan, as_json=as_json)
         return
+    files: list[dict[str, Any]] = [
+        as_attachment(path, limit_bytes=settings.max_request_bytes) for path in file or []
+    ]
+    if live is not None:
+        files.append({"file_url": live, "live": True})
     body = _body(
         _text(request),
-        [as_attachment(path, limit_bytes=settings.max_request_bytes) for path in file or []],
+        files,
         _conversation(Home(settings.home_dir), conversation, new=new),
         plan_only=plan,
     )
-    live = not (as_json or plan or no_stream)
-    outcome = _run(settings, body, live=live, quiet=as_json)
+    streamed = not (as_json or plan or no_stream)
+    outcome = _run(settings, body, streamed=streamed, quiet=as_json)
     if outcome.conversation_id is not None:
         Home(settings.home_dir).remember_conversation(outcome.conversation_id)
     if as_json:
@@ -111,7 +119,7 @@ def _conversation(home: Home, wanted: str | None, *, new: bool) -> str | None:
 
 
 def _body(
-    text: str, files: list[dict[str, str]], conversation: str | None, *, plan_only: bool
+    text: str, files: list[dict[str, Any]], conversation: str | None, *, plan_only: bool
 ) -> dict[str, Any]:
     parts = [{"type": "file", "file": file} for file in files]
     content: Any = [{"type": "text", "text": text}, *parts] if parts else text
@@ -128,8 +136,8 @@ def _body(
     }
 
 
-def _run(settings: Settings, body: dict[str, Any], *, live: bool, quiet: bool) -> Outcome:
-    """Send the request, show its progress and, where `live`, the answer as it comes."""
+def _run(settings: Settings, body: dict[str, Any], *, streamed: bool, quiet: bool) -> Outcome:
+    """Send the request, show its progress and, where `streamed`, the answer as it comes."""
     outcome: Outcome | None = None
     wrote = False
     with Client(settings, say=note) as client, StepProgress(quiet=quiet) as progress:
@@ -139,7 +147,7 @@ def _run(settings: Settings, body: dict[str, Any], *, live: bool, quiet: bool) -
                 progress.show(event)
                 if event.type == "outcome":
                     outcome = event.outcome
-            elif live and (piece := _piece(data)):
+            elif streamed and (piece := _piece(data)):
                 if not wrote:
                     progress.answer_begins()
                 wrote = True

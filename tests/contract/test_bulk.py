@@ -16,6 +16,7 @@ from orchestrator.bulk import IN_FLIGHT, Bulk
 from orchestrator.composer import Composer
 from orchestrator.database import Database, database_at
 from orchestrator.errors import BadRequest
+from orchestrator.files import FileStore
 from orchestrator.router import CHAT, Scores
 from orchestrator.row_run import GROUP_ROWS
 from orchestrator.row_store import RowStore
@@ -117,7 +118,16 @@ class Desk:
         settings = Settings(home=folder, llm_parallel=2)
         tracer = Tracer(TraceStore(database, kept=0), versions={})
         self.work = Work(
-            settings, self.registry, nothing, self.chat, self.artifacts, nothing, nothing, tracer
+            settings,
+            self.registry,
+            nothing,
+            self.chat,
+            self.artifacts,
+            nothing,
+            nothing,
+            tracer,
+            FileStore(database, self.artifacts),
+            nothing,
         )
         self.store = RowStore(database)
         self.events: list[TaskEvent] = []

@@ -49,7 +49,7 @@ def audio(data: str, form: str = "wav") -> dict[str, Any]:
     return {"type": "input_audio", "input_audio": {"data": data, "format": form}}
 
 
-def file(**given: str) -> dict[str, Any]:
+def file(**given: Any) -> dict[str, Any]:
     return {"type": "file", "file": given}
 
 
@@ -188,3 +188,34 @@ async def test_a_bad_upload_is_refused(http: httpx.AsyncClient) -> None:
         response = await http.post("/v1/files", data=form, files={"file": (name, data)})
         assert response.status_code == 400, name
         assert response.json()["error"]["code"] == "invalid_input"
+
+
+async def test_a_live_video_is_attached_by_its_address(
+    service: FakeService, http: httpx.AsyncClient
+) -> None:
+    service.web = WebFetcher(resolver=resolver("93.184.216.34"))
+    url = "http://cameras.example/yard.ts?key=1"
+    (found,) = await attached(http, service, file(file_url=url, live=True))
+    assert (found.kind, found.name, found.is_live) == ("video", "yard.ts", True)
+    assert found.provenance is not None
+    assert found.provenance.url == url
+    assert "url" not in service.links.added(found, "http://files.example")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"file_url": "rtsp://cameras.example/yard"}, "rtsp:// is no web address"),
+        ({"file_url": "http://127.0.0.1/yard.ts"}, "public internet"),
+        ({"file_url": "http://inside.example/yard.ts"}, "public internet"),
+        ({"file_data": "aGVsbG8="}, "only what is at a file_url"),
+    ],
+)
+async def test_a_live_video_from_elsewhere_is_refused(
+    service: FakeService, http: httpx.AsyncClient, given: dict[str, str], message: str
+) -> None:
+    service.web = WebFetcher(resolver=resolver("127.0.0.1"))
+    response = await http.post(CHAT, json=ask(file(**given, live=True)))
+    assert response.status_code == 400
+    assert message in response.json()["error"]["message"]
+    assert service.turns == []

@@ -7,18 +7,23 @@ import itertools
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import jiwer
 import numpy as np
 import pytest
 import pytest_asyncio
+from faster_whisper import WhisperModel
 from numpy.typing import NDArray
 
+from model_servers import whisper
 from model_servers.pool import ItemFailed, ModelPool
+from model_servers.repeats import said_once
 from model_servers.serving import build_pool
 from model_servers.store import ModelStore
 from model_servers.voices import SAMPLE_RATE, VOICES, Utterance
-from model_servers.whisper import Recording
+from model_servers.whisper import HeardWord, Recording
+from model_servers.whisper_alignment import timed_words
 from orchestrator.settings import Settings
 from tests.contract.recorded_call import CALL, call_samples, recorded_call
 from tools.artifacts import FileArtifactStore
@@ -168,6 +173,36 @@ async def test_hints_help_with_names(context: RunContext) -> None:
     hinted = await heard(context, sound, hints=["Aoife Kaczmarek", "Zylinthos"])
     assert word_errors(text, hinted.text) < word_errors(text, plain.text)
     assert "Zylinthos" in hinted.text
+
+
+async def test_what_is_said_twice_stays(context: RunContext) -> None:
+    text = "No, no, no! That is very, very far away. Bye bye."
+    sound, _ = await read_aloud(context, text, format="wav")
+    for hints in (None, ["no", "very", "bye"]):
+        assert word_errors(text, (await heard(context, sound, hints=hints)).text) == 0
+
+
+@pytest.mark.parametrize(("said", "left"), [("Eight.", 1), ("Eight, eight.", 2)])
+async def test_a_repeat_is_told_by_its_time(context: RunContext, said: str, left: int) -> None:
+    model = WhisperModel(
+        str(ModelStore(Settings().cache_dir).path("whisper-base")),
+        device="cpu",
+        compute_type="int8",
+        local_files_only=True,
+    )
+    spoken, _ = await read_aloud(context, said, format="wav")
+    sound = np.trim_zeros(np.concatenate(list(decode_audio(spoken))))
+    tokens = model.hf_tokenizer.encode(" eight eight", add_special_tokens=False).ids
+    length_s = len(sound) / whisper.SAMPLE_RATE
+    written = SimpleNamespace(start=0.0, end=length_s, tokens=tokens)
+    words = timed_words(model, sound, written, language="en", task="transcribe")
+    assert [word.word for word in words] == [" eight", " eight"]
+    ends = [min(word.end, length_s) for word in words]
+    timed = [
+        HeardWord(word.word, min(word.start, end), end, word.probability)
+        for word, end in zip(words, ends, strict=True)
+    ]
+    assert len(said_once(timed)) == left, timed
 
 
 async def test_a_long_recording_is_heard_in_windows(context: RunContext) -> None:

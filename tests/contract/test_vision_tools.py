@@ -114,7 +114,7 @@ async def test_objects_are_counted_drawn_and_what_is_unknown_is_said(bench: Benc
     sign = bench.picture(pixels, "street.png")
     data, words = await bench.run(DetectObjects(), image=sign)
     assert data.counts == {"stop sign": 1}
-    assert "**stop sign**: 1" in words
+    assert words == "There is 1 stop sign in the picture."
     left, top, _, bottom = data.boxes[0].box
     drawn = bench.pixels(data.picture).astype(int)
     assert drawn.shape == pixels.shape

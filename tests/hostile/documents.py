@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable
 
 _TYPES = (
@@ -51,22 +52,39 @@ def docx(body: Iterable[bytes], *, picture_url: str | None = None, empty_members
 
 def pdf(pages: int) -> bytes:
     """A PDF of pages with two words each."""
+    font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
+    drawn = b"BT /F1 12 Tf 72 700 Td (Thirty days.) Tj ET"
+    return _pdf(pages, drawn, font, b"/Font << /F1 3 0 R >>")
+
+
+def scan(pages: int) -> bytes:
+    """A PDF of pages that are a picture each, without a word."""
+    pixels = zlib.compress(bytes(range(256)) * 256)
+    picture = (
+        b"<< /Type /XObject /Subtype /Image /Width 256 /Height 256 /ColorSpace /DeviceGray "
+        b"/BitsPerComponent 8 /Filter /FlateDecode /Length %d >>\nstream\n%s\nendstream"
+        % (len(pixels), pixels)
+    )
+    return _pdf(pages, b"q 612 0 0 792 0 0 cm /P1 Do Q", picture, b"/XObject << /P1 3 0 R >>")
+
+
+def _pdf(pages: int, drawn: bytes, resource: bytes, named: bytes) -> bytes:
+    """Pages that all draw the same, with one resource under its name."""
     out, places = bytearray(b"%PDF-1.4\n"), []
 
     def add(content: bytes) -> None:
         places.append(len(out))
         out.extend(b"%d 0 obj\n%s\nendobj\n" % (len(places), content))
 
-    drawn = b"BT /F1 12 Tf 72 700 Td (Thirty days.) Tj ET"
     listed = b" ".join(b"%d 0 R" % (5 + number) for number in range(pages))
     add(b"<< /Type /Catalog /Pages 2 0 R >>")
     add(b"<< /Type /Pages /Count %d /Kids [ %s ] >>" % (pages, listed))
-    add(b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>")
+    add(resource)
     add(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(drawn), drawn))
     for _ in range(pages):
         add(
             b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R "
-            b"/Resources << /Font << /F1 3 0 R >> >> >>"
+            b"/Resources << %s >> >>" % named
         )
     table = b"".join(b"%010d 00000 n \n" % place for place in places)
     size, start = len(places) + 1, len(out)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.hostile.documents import scan
 from tests.hostile.guarded import Guarded
 from tests.hostile.test_costly_requests import CHAT, UPLOAD, ask
 from tests.hostile.test_tricks import listening
@@ -80,6 +81,8 @@ FILES: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "a video with a broken index": ("a.mp4", broken_index, "no picture that can be decoded"),
     "a video without pictures": ("a.avi", lambda: sound("avi", "pcm_s16le"), "sound alone"),
     "a GIF of 10,000 frames": ("a.gif", lambda: gif_of(10_000), "10,000 frames"),
+    "a scanned PDF of 5,000 pages": ("a.pdf", lambda: scan(5_000), "5,000 pages"),
+    "a scanned PDF that is cut off": ("a.pdf", lambda: scan(3)[:700], "damaged"),
 }
 
 

@@ -16,11 +16,11 @@ import pytest
 from PIL import Image
 from pydantic import JsonValue
 
-from evals.datasets import DatasetError
+from evals.datasets import DatasetError, printed_pages
 from evals.metrics import MaskOverlap
 from evals.task import Prediction, Sample
 from evals.task_list import load_task
-from evals.tasks import _examples, _files, _masks
+from evals.tasks import _examples, _files, _masks, _printed
 from evals.watched import NoWay, WatchedWay
 
 PHOTO = b"a photo"
@@ -311,3 +311,45 @@ def test_a_way_without_files_is_said(photo: str) -> None:
             asyncio.run(_files.stored(way, [photo]))  # type: ignore[arg-type]
         with pytest.raises(NoWay, match="get the files"):
             asyncio.run(_masks.joint_mask(way, ["a"]))  # type: ignore[arg-type]
+
+
+def test_pages_are_printed_where_no_pictures_are_given() -> None:
+    task = load_task("ocr")
+    assert task.default_data is not None
+    dataset = task.load(task.default_data, 0)
+    assert (len(dataset.samples), dataset.bad_rows) == (40, ())
+    assert {one.groups["language"] for one in dataset.samples} == {"en", "de", "fr", "es"}
+    assert {one.groups["print"] for one in dataset.samples} == {"clean", "small", "noisy", "turned"}
+    pages = [one.inputs["page"] for one in dataset.samples]
+    # Pillow's own font has no letters with accents.
+    assert all(p["text"].isascii() for p in pages if p["font"] == "plain")  # type: ignore[index,call-overload,union-attr]
+    way = FakeWay(read_text={"text": dataset.samples[0].gold})
+    assert solved("ocr", dataset.samples[0], way).value == {"text": dataset.samples[0].gold}
+    name, data = file_of(way.asked[0][1]["image"])
+    assert name == "page.png"
+    assert data == _printed.printed(pages[0])  # type: ignore[arg-type]
+    ink = np.asarray(Image.open(io.BytesIO(data))) < 128
+    assert 0.01 < ink.mean() < 0.2
+    assert not ink[:20].any()
+
+
+def test_a_page_is_noisy_and_turned_as_it_says() -> None:
+    flat = {"text": "IIIII", "font": "sans", "size_px": 30, "turned_deg": 0, "noise": 0}
+    first, noisy, turned = (
+        np.asarray(Image.open(io.BytesIO(_printed.printed(flat | change))), np.float32)
+        for change in ({}, {"noise": 10}, {"turned_deg": 20})
+    )
+    assert first[:20].std() == 0
+    assert noisy[:20].std() == pytest.approx(10, rel=0.3)
+    assert turned.shape[0] > first.shape[0]
+    with pytest.raises(DatasetError, match="no font 'gothic'"):
+        _printed.printed(flat | {"font": "gothic"})
+
+
+def test_pages_that_can_not_be_printed_are_told(tmp_path: Path) -> None:
+    row = {"text": "a", "language": "en", "font": "sans", "size_px": 20, "turned_deg": 0}
+    rows = [row | {"noise": 0}, row, row | {"noise": 900}]
+    (tmp_path / "pages.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    dataset = printed_pages(tmp_path / "pages.jsonl")
+    assert len(dataset.samples) == 1
+    assert [bad.line for bad in dataset.bad_rows] == [2, 3]

@@ -22,6 +22,7 @@ from tools.media import (
     SAMPLE_RATE,
     audio_facts,
     check_media,
+    check_pages,
     decode_audio,
     decode_image,
     decode_pages,
@@ -384,3 +385,11 @@ def test_any_bytes_are_some_container_or_none(data: bytes) -> None:
         b"\x1a\x45\xdf\xa3\x16\x54\xae\x6b",
     ):
         assert container_type(start + data)
+
+
+def test_a_documents_pages_are_counted_without_drawing_them() -> None:
+    check_pages(pdf(3), 3)
+    with pytest.raises(InvalidInput, match="4 pages; at most 3"):
+        check_pages(pdf(4), 3)
+    with pytest.raises(InvalidInput, match="damaged"):
+        check_pages(b"%PDF-1.7 nothing", 3)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from model_servers.boxes import Boxes
+from model_servers.coco_labels import COCO_LABELS
 from tools.analyze_video_words import summary
 from tools.classify_image import label_shares
 from tools.classify_image_words import verdict
@@ -13,12 +14,14 @@ from tools.describe_image_words import asks_for_a_description, assemble
 from tools.detect_objects import count_labels, found_objects, wanted_objects
 from tools.detect_objects_words import report
 from tools.masks import FoundMask, cut_out, joint_alpha, mask_picture
+from tools.object_counts import COUNTED, counted, none_of
 from tools.object_names import LANGUAGES
+from tools.read_text_words import spoken
 from tools.search_images_words import report as search_report
 from tools.segment_image_words import report as segment_report
 
 
-@pytest.mark.parametrize("language", [*LANGUAGES, "fi"])
+@pytest.mark.parametrize("language", [*LANGUAGES, "ar", "hi", "fi"])
 def test_every_answer_is_complete_in_every_language(language: str) -> None:
     answers = [
         report({"person": 3, "dog": 0}, ["forklift"], language),
@@ -44,6 +47,54 @@ def test_every_answer_is_complete_in_every_language(language: str) -> None:
     assert "3" in answers[0]
     assert "forklift" in answers[0]
     assert "EXIT" in answers[5]
+
+
+@pytest.mark.parametrize(
+    ("language", "three", "none"),
+    [
+        ("en", "There are 3 people in the picture.", "I see no people in it."),
+        ("zh", "图中有 3 个人。", "图中没有看到人。"),
+        ("es", "Hay 3 personas en la imagen.", "No veo personas en ella."),
+        ("fr", "Il y a 3 personnes sur l'image.", "Je n'y vois pas de personnes."),
+        ("de", "Auf dem Bild sind 3 Personen.", "Ich sehe darauf keine Personen."),
+        ("pt", "Há 3 pessoas na imagem.", "Não vejo pessoas nela."),
+        ("ja", "写真には人が3人写っています。", "人は写っていません。"),
+        ("ar", "أرى في الصورة 3 من الأشخاص.", "لا أرى فيها أيًّا من الأشخاص."),
+        ("hi", "तस्वीर में 3 लोग हैं।", "इसमें कोई व्यक्ति नहीं है।"),
+        ("fi", "There are 3 people in the picture.", "I see no people in it."),
+    ],
+)
+def test_what_was_counted_is_said_in_a_sentence(language: str, three: str, none: str) -> None:
+    assert report({"person": 3}, [], language) == three
+    assert report({"person": 0}, [], language) == none
+
+
+def test_several_things_are_told_in_one_sentence_and_those_missed_in_another() -> None:
+    counts = {"person": 2, "dog": 1, "chair": 4, "cat": 0, "bird": 0}
+    assert report(counts, [], "en") == (
+        "There are 2 people, 1 dog and 4 chairs in the picture. I see no cats or birds in it."
+    )
+    assert report({"dog": 1}, [], "de") == "Auf dem Bild ist 1 Hund."
+    assert report({"bird": 0, "dog": 0}, [], "fr") == "Je n'y vois pas d'oiseaux ni de chiens."
+
+
+@pytest.mark.parametrize("language", COUNTED)
+def test_every_thing_has_a_number_in_every_language(language: str) -> None:
+    for label in COCO_LABELS:
+        several = counted(label, 2, language)
+        assert "2" in several
+        assert "|" not in several + none_of(label, language)
+        assert label == "person" or several != counted("person", 2, language)
+
+
+@pytest.mark.parametrize("language", COUNTED)
+def test_a_sign_is_quoted_and_a_page_is_given_as_it_stands(language: str) -> None:
+    said = spoken("SPEED LIMIT\n55", language)
+    assert "SPEED LIMIT / 55" in said
+    assert len(said) > len("SPEED LIMIT / 55") + 4
+    page = "\n".join(f"Line {number} of the page" for number in range(9))
+    assert spoken(page, language) == page
+    assert spoken("", language)
 
 
 @pytest.mark.parametrize(

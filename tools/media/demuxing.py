@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from tools.errors import InvalidInput
 from tools.file_types import detect_file_type
@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 _Frame = TypeVar("_Frame")
+
+
+class Readable(Protocol):
+    """Bytes from the first to the last; b"" is their end."""
+
+    def read(self, size: int, /) -> bytes: ...
+
 
 _DEMUXERS = {
     "audio/x-wav": "wav",
@@ -45,9 +52,6 @@ def opened(data: bytes, limits: MediaLimits, name: str) -> Iterator[InputContain
     Raises InvalidInput where the bytes are neither sound nor video, or its header is damaged; also
     for what ffmpeg raises within.
     """
-    import av
-    import av.error
-
     demuxer = _DEMUXERS.get(detect_file_type(data, name).media_type)
     if demuxer is None:
         raise InvalidInput(
@@ -56,7 +60,26 @@ def opened(data: bytes, limits: MediaLimits, name: str) -> Iterator[InputContain
         )
     if demuxer == "mpeg" and not data.startswith(_MPEG_PROGRAM):
         demuxer = "mpegvideo"
+    with opened_as(demuxer, io.BytesIO(data), limits, name) as container:
+        yield container
+
+
+@contextmanager
+def opened_as(
+    demuxer: str, file: Readable, limits: MediaLimits, name: str, **more: str
+) -> Iterator[InputContainer]:
+    """The container that a file holds, by one of ffmpeg's demuxers, closed at the end.
+
+    Args:
+        more: options of the demuxer.
+
+    Raises InvalidInput where it is damaged; also for what ffmpeg raises within.
+    """
+    import av
+    import av.error
+
     options = {
+        **more,
         # Nothing that a file refers to is opened.
         "protocol_whitelist": "none",
         "format_whitelist": demuxer,
@@ -64,7 +87,7 @@ def opened(data: bytes, limits: MediaLimits, name: str) -> Iterator[InputContain
         "max_pixels": str(limits.max_video_pixels),
     }
     try:
-        with av.open(io.BytesIO(data), "r", format=demuxer, options=options) as container:
+        with av.open(file, "r", format=demuxer, options=options) as container:
             for stream in (*container.streams.video, *container.streams.audio):
                 if stream.codec_context is not None:
                     stream.codec_context.options = {"max_pixels": options["max_pixels"]}

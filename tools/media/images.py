@@ -218,4 +218,5 @@ def _rgb(strip: Picture, name: str) -> NDArray[np.uint8]:
         strip = strip.convert("RGBA")
         white = Image.new("RGBA", strip.size, "white")
         strip = Image.alpha_composite(white, strip)
-    return np.asarray(strip.convert("RGB"))
+    # Converting what is RGB already would copy it once more.
+    return np.asarray(strip if strip.mode == "RGB" else strip.convert("RGB"))

@@ -2,7 +2,8 @@
 
 Run as `python -m tools.media.page_worker NAME MAX_PAGES MAX_PAGE_PIXELS MAX_SIDE DPI`. It writes a
 line of JSON, `{"pages": N}` or `{"error": SENTENCE}`; then for each page such a line with `height`
-and `width`, or with `error`, and that many rows of RGB bytes.
+and `width`, or with `error`, and that many rows of RGB bytes. With NAME and MAX_PAGES alone it
+draws nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _POINTS_PER_INCH = 72.0
 
 
 def main() -> None:
-    name, max_pages, max_pixels, max_side, dpi = sys.argv[1:]
+    name, max_pages, *drawing = sys.argv[1:]
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Parsers that print must not reach the answer.
@@ -33,18 +34,20 @@ def main() -> None:
         os.dup2(2, 1)
         try:
             with opened_pdf(sys.stdin.buffer.read(), name, int(max_pages)) as pdf:
-                draw(pdf, int(max_pixels), int(max_side), float(dpi), answer_to)
+                _tell(answer_to, pages=len(pdf))
+                if drawing:
+                    max_pixels, max_side, dpi = drawing
+                    draw(pdf, int(max_pixels), int(max_side), float(dpi), answer_to)
         except InvalidInput as error:
             _tell(answer_to, error=error.message)
         except Exception as error:
             kind = type(error).__name__
-            said = f"{name} can't be drawn: it is damaged ({kind}). Save it again."
+            said = f"{name} can't be opened: it is damaged ({kind}). Save it again."
             _tell(answer_to, error=said)
 
 
 def draw(pdf: PdfDocument, max_pixels: int, max_side: int, dpi: float, answer_to: BinaryIO) -> None:
-    """Write the answer, page by page. Raises whatever pdfium raises."""
-    _tell(answer_to, pages=len(pdf))
+    """Write the pages, one by one. Raises whatever pdfium raises."""
     for page in pdf:
         width, height = page.get_size()
         scale = min(

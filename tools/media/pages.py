@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PAGE_TIMEOUT_S = 20.0
+OPENING_TIMEOUT_S = 10.0
 
 
 def decode_pages(
@@ -52,7 +53,8 @@ def decode_pages(
 
     if detect_file_type(data, name).media_type != PDF:
         raise InvalidInput(f"{name} is no PDF; attach a PDF, or a picture.")
-    with _worker(data, limits, dpi, name) as process:
+    drawing = (limits.max_page_pixels, limits.max_side, dpi)
+    with _worker(data, name, limits.max_pages, *drawing) as process:
         assert process.stdout is not None
         for _ in range(_told(process, name, page_timeout_s)["pages"]):
             facts = _told(process, name, page_timeout_s)
@@ -63,16 +65,24 @@ def decode_pages(
             yield np.frombuffer(pixels, dtype=np.uint8).reshape(shape).copy()
 
 
+def check_pages(data: bytes, max_pages: int, *, name: str = "The document") -> None:
+    """Whether a PDF opens and has no more pages than that; nothing is drawn.
+
+    Raises InvalidInput.
+    """
+    with _worker(data, name, max_pages) as process:
+        _told(process, name, OPENING_TIMEOUT_S)
+
+
 @contextmanager
 def _worker(
-    data: bytes, limits: MediaLimits, dpi: float, name: str
+    data: bytes, name: str, max_pages: int, *drawing: float
 ) -> Iterator[subprocess.Popen[bytes]]:
     command = [
         sys.executable,
         # Whatever lies in the current folder must not be imported.
         *("-P", "-m", "tools.media.page_worker"),
-        *(name, str(limits.max_pages)),
-        *(str(limits.max_page_pixels), str(limits.max_side), str(dpi)),
+        *(name, str(max_pages), *map(str, drawing)),
     ]
     with subprocess.Popen(  # noqa: S603 - our own interpreter and module
         command,
@@ -107,7 +117,7 @@ def _told(process: subprocess.Popen[bytes], name: str, timeout_s: float) -> dict
     finally:
         timer.cancel()
     if late.is_set():
-        raise InvalidInput(f"A page of {name} takes longer than {timeout_s:g} s to draw.")
+        raise InvalidInput(f"{name}, or a page of it, takes longer than {timeout_s:g} s to open.")
     try:
         said: dict[str, Any] = json.loads(line)
     except ValueError:

@@ -72,7 +72,7 @@ class Video:
                     f"{name} holds no picture that can be decoded: it is damaged or cut off. "
                     "Save or record it again."
                 )
-            sideways = _turns(first) % 2 == 1
+            sideways = quarter_turns(first) % 2 == 1
             self.width, self.height = (
                 (first.height, first.width) if sideways else (first.width, first.height)
             )
@@ -102,7 +102,7 @@ class Video:
         with opened(self._data, self._limits, self._name) as container:
             for time_s, frame in self._timed(container, self._pictures(container)):
                 if step is None or time_s >= wanted - _EARLY_S:
-                    yield VideoFrame(time_s, _picture(frame, max_side))
+                    yield VideoFrame(time_s, upright_pixels(frame, max_side))
                     if step is not None:
                         wanted = (int((time_s + _EARLY_S) / step) + 1) * step
 
@@ -137,12 +137,7 @@ class Video:
                 yield frame
 
     def _check_size(self, width: int, height: int) -> None:
-        if width * height > self._limits.max_video_pixels:
-            raise InvalidInput(
-                f"{self._name} has frames of {width:,} × {height:,} pixels; at most "
-                f"{self._limits.max_video_pixels / 1_000_000:.1f} million are taken. "
-                "Save it smaller."
-            )
+        check_frame_size(width, height, self._limits, self._name)
 
     def _too_long(self) -> InvalidInput:
         return InvalidInput(
@@ -163,12 +158,22 @@ def open_video(
         yield Video(data, limits, name, closing)
 
 
-def _turns(frame: AvFrame) -> int:
+def check_frame_size(width: int, height: int, limits: MediaLimits, name: str) -> None:
+    """Raises InvalidInput where a frame is larger than the limits."""
+    if width * height > limits.max_video_pixels:
+        raise InvalidInput(
+            f"{name} has frames of {width:,} × {height:,} pixels; at most "
+            f"{limits.max_video_pixels / 1_000_000:.1f} million are taken. Save it smaller."
+        )
+
+
+def quarter_turns(frame: AvFrame) -> int:
     """Quarter turns, against the clock, that make the frame upright."""
     return round(frame.rotation / 90) % 4
 
 
-def _picture(frame: AvFrame, max_side: int | None) -> NDArray[np.uint8]:
+def upright_pixels(frame: AvFrame, max_side: int | None) -> NDArray[np.uint8]:
+    """A frame as RGB, upright, and no larger than `max_side` pixels."""
     import numpy as np
 
     width, height = frame.width, frame.height
@@ -176,4 +181,4 @@ def _picture(frame: AvFrame, max_side: int | None) -> NDArray[np.uint8]:
     stored = frame.to_ndarray(
         format="rgb24", width=max(1, round(width * scale)), height=max(1, round(height * scale))
     )
-    return np.ascontiguousarray(np.rot90(stored, _turns(frame)))
+    return np.ascontiguousarray(np.rot90(stored, quarter_turns(frame)))

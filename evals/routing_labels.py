@@ -115,7 +115,7 @@ def learnt_rows(rows: Sequence[RoutingRow], registry: Registry) -> list[Labelled
         for row in rows
     ]
     pick = np.random.default_rng(0)
-    for text, label in _examples(registry):
+    for text, label in learnt_examples(registry):
         if label == _NO_SIGN:
             learnt.append(labelled(text, (), set(), no_sign))
             continue
@@ -124,7 +124,8 @@ def learnt_rows(rows: Sequence[RoutingRow], registry: Registry) -> list[Labelled
     return learnt
 
 
-def _examples(registry: Registry) -> Iterator[tuple[str, str]]:
+def learnt_examples(registry: Registry) -> Iterator[tuple[str, str]]:
+    """Texts with the one label that holds for them: the tools' own examples, and our lists."""
     for tool in registry.values():
         yield from ((text, tool.name) for text in tool.examples)
     known = {*registry, *REASONS, *NOTHING, _NO_SIGN}

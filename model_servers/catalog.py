@@ -97,8 +97,8 @@ class Model(_Described):
 
     A builder is "module:function" with the signature
     `build(inputs: Mapping[str, Path], target: Path) -> None`: `inputs` holds the path of each
-    model in `needs`, by name; it writes `target`, a file or a folder. What comes with the
-    environment or this package needs no name. Raise `build_version` when what it writes changes.
+    model in `needs`, by name; it writes `target`, a file or a folder. Raise `build_version` when
+    what it writes changes.
     """
 
     required: bool = False
@@ -107,14 +107,16 @@ class Model(_Described):
     snapshot: Snapshot | None = None
     builder: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] | None = None
     needs: tuple[str, ...] = ()
+    packaged: tuple[FileName, ...] = ()
+    """Files of this package that it is built from."""
     build_version: int = 1
 
     @model_validator(mode="after")
     def _one_origin(self) -> Model:
         if sum(map(bool, (self.files, self.snapshot, self.builder))) != 1:
             raise ValueError(f"{self.name}: give one of files, snapshot, builder")
-        if self.needs and not self.builder:
-            raise ValueError(f"{self.name}: only what is built here needs other models")
+        if bool(self.needs or self.packaged) != bool(self.builder):
+            raise ValueError(f"{self.name}: a builder goes with needs or packaged files")
         return self
 
     @property
@@ -186,7 +188,8 @@ class Catalog(_Row):
         facts: Sequence[str]
         if model.builder:
             needs = (self.fingerprint(self.model(name)) for name in model.needs)
-            facts = [model.builder, str(model.build_version), *needs]
+            packaged = (_hash_of(name) for name in model.packaged)
+            facts = [model.builder, str(model.build_version), *needs, *packaged]
         elif model.snapshot:
             facts = [model.snapshot.repo, model.snapshot.revision, *model.snapshot.patterns]
         else:
@@ -202,6 +205,12 @@ class Catalog(_Row):
             if entry.name == name:
                 return f"{entry.package} {entry.version}"
         return f"{name} {self.fingerprint(self.model(name))[:12]}"
+
+
+@cache
+def _hash_of(name: str) -> str:
+    """The hash of a file of this package."""
+    return hashlib.sha256(resources.files("model_servers").joinpath(name).read_bytes()).hexdigest()
 
 
 @cache

@@ -15,6 +15,7 @@ from pydantic import JsonValue
 
 from model_servers.request_reader import Reading
 from orchestrator.arguments import read_arguments
+from orchestrator.looking import found_thing
 from orchestrator.plan import Plan, Step, fits
 from orchestrator.said_values import said_values
 from orchestrator.wishes import FILE_WORDS, PREVIOUS_INPUT, TEXT_INPUT, works_on_text
@@ -117,8 +118,12 @@ class Assembly:
         filled: list[dict[str, JsonValue]] = [{}]
         for slot, kind in slots.items():
             required = tool.Args.model_fields[slot].is_required()
+            found = found_thing(tool, self.instruction, self.steps, self.registry)
+            refs: list[JsonValue]
             if kind == "text":
                 refs = self._texts(one) if required else []
+            elif kind == "image" and found is not None:
+                refs = [found]
             else:
                 refs = self._files(kind, one)
             if not refs:

@@ -9,11 +9,13 @@ from typing import Any
 
 from evals.bench.frame import Bench, Row, interleave, ratio_row, row
 from model_servers.encoders import encode
+from model_servers.request_reader import Asked
 from model_servers.serving import build_pool
 from model_servers.store import ModelStore
 from orchestrator.composer import Composer
 from orchestrator.router import Router
 from orchestrator.settings import get_settings
+from orchestrator.understanding import READER, understand_with
 from orchestrator.wishes import request_language
 from tools.registry import load_registry
 
@@ -52,7 +54,8 @@ async def _run(repeats: int) -> Sequence[Row]:
 
     try:
         registry = load_registry()
-        composer = Composer(registry, await Router.fit(registry, encoder, settings.cache_dir))
+        router = await Router.fit(registry, encoder, settings.cache_dir)
+        composer = Composer(registry, router, understand_with(pool))
 
         numbers = itertools.count()
 
@@ -67,7 +70,7 @@ async def _run(repeats: int) -> Sequence[Row]:
 
         async def encode_only() -> None:
             for request in requests():
-                await encoder([request], language="en")
+                await pool.predict(READER, [Asked(request)])
 
         ours, alone = await interleave(repeats, plan, encode_only)
     finally:

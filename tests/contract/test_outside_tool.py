@@ -8,14 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from model_servers.encoders import encode
-from model_servers.serving import build_pool
-from model_servers.store import ModelStore
-from orchestrator.composer import Composer
 from orchestrator.executor import InputValue, execute
 from orchestrator.planner import make_plan, plan_schema
-from orchestrator.router import Router
 from orchestrator.settings import Settings
+from tests.contract.real_composer import real_composer
 from tests.unit.small_tools import FakeChat, context
 from tools.registry import ENTRY_POINTS, RegistryError, load_registry
 
@@ -45,26 +41,14 @@ def outside_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_one_file_is_a_tool() -> None:
     registry = load_registry()
     assert "count_words" in registry
-    settings = Settings()
-    pool = build_pool(
-        "embedded", ModelStore(settings.cache_dir), memory_budget_mb=2000, idle_s=60, threads=1
-    )
-    try:
-
-        async def encoder(texts, *, language):
-            return await encode(pool, texts, language=language, role="query")
-
-        router = await Router.fit(registry, encoder, settings.cache_dir)
-        composer = Composer(registry, router)
-        draft = await composer.compose(
+    async with real_composer() as real:
+        draft = await real.composer.compose(
             "How many words does this have, and translate it into French: The parcel came.",
             {},
             language="en",
         )
-    finally:
-        await pool.close()
     assert [step.tool for step in draft.plan.steps] == ["count_words", "translate_text"]
-    assert draft.confidence >= settings.route_threshold
+    assert draft.confidence >= Settings().route_threshold
 
     chosen = '{"steps":[{"id":"s1","tool":"count_words","args":{"text":"input:text"}}]}'
     chat = FakeChat(chosen)

@@ -5,22 +5,17 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from model_servers.encoders import encode
-from model_servers.serving import build_pool
-from model_servers.store import ModelStore
-from orchestrator.composer import Composer
-from orchestrator.router import Router
 from orchestrator.settings import Settings
 from orchestrator.shop import DatabaseShop
 from orchestrator.whole_request import with_request
 from orchestrator.wishes import request_language
+from tests.contract.real_composer import real_composer
 from tests.shop_fixture import small_shop
 from tests.unit.small_tools import context
 from tools.recommend_items import RecommendItems, RecommendItemsArgs, RecommendItemsResult
@@ -100,24 +95,19 @@ async def test_nothing_that_was_said_is_violated(tmp_path: Path) -> None:
 
 
 @pytest.mark.models
-async def test_wishes_reach_the_tool_without_the_llm(tmp_path: Path) -> None:
-    settings, registry = Settings(), load_registry()
-    pool = build_pool(
-        "embedded", ModelStore(settings.cache_dir), memory_budget_mb=2000, idle_s=60, threads=2
-    )
-
-    async def encoder(texts: Sequence[str], *, language: str) -> Any:
-        return await encode(pool, texts, language=language, role="query")
-
-    composer = Composer(registry, await Router.fit(registry, encoder, settings.cache_dir))
+async def test_wishes_reach_the_tool_without_the_llm() -> None:
+    threshold, registry = Settings().route_threshold, load_registry()
+    async with real_composer() as real:
+        drafts = [
+            await real.composer.compose(request, {}, language=request_language(request))
+            for request in (wanted["request"] for wanted in REQUESTS)
+        ]
     elsewhere = []
-    for wanted in REQUESTS:
+    for wanted, draft in zip(REQUESTS, drafts, strict=True):
         request = wanted["request"]
-        draft = await composer.compose(request, {}, language=request_language(request))
         plan = with_request(draft.plan, request, {}, registry)
         steps = [(step.tool, step.args) for step in plan.steps]
-        sure = draft.confidence >= settings.route_threshold
+        sure = draft.confidence >= threshold
         if not sure or steps != [("recommend_items", {"request": request})]:
             elsewhere.append((request, round(draft.confidence, 2), steps, draft.shortlist[:2]))
-    await pool.close()
     assert len(elsewhere) <= (1 - ROUTED_SHARE) * len(REQUESTS), elsewhere

@@ -1,24 +1,20 @@
-"""The router on its real encoders: sixty requests in nine languages, planned without the LLM."""
+"""The composer on its real models: sixty requests in nine languages, planned without the LLM."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from model_servers.encoders import encode
-from model_servers.serving import build_pool
-from model_servers.store import ModelStore
 from orchestrator.composer import Composer
 from orchestrator.draft import Draft
-from orchestrator.router import Router
 from orchestrator.settings import Settings
 from orchestrator.wishes import request_language
+from tests.contract.real_composer import real_composer
 from tools.contracts import Kind
-from tools.registry import load_registry
 
 pytestmark = pytest.mark.models
 
@@ -31,18 +27,9 @@ RIGHT_SHARE = 0.93
 
 
 @pytest.fixture
-async def composer(tmp_path: Path) -> AsyncIterator[Composer]:
-    settings = Settings()
-    pool = build_pool(
-        "embedded", ModelStore(settings.cache_dir), memory_budget_mb=2000, idle_s=60, threads=2
-    )
-
-    async def encoder(texts: Sequence[str], *, language: str) -> Any:
-        return await encode(pool, texts, language=language, role="query")
-
-    registry = load_registry()
-    yield Composer(registry, await Router.fit(registry, encoder, settings.cache_dir))
-    await pool.close()
+async def composer() -> AsyncIterator[Composer]:
+    async with real_composer() as real:
+        yield real.composer
 
 
 def right(draft: Draft, wanted: dict[str, Any], threshold: float) -> bool:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from model_servers.encoders import encode
-from model_servers.serving import build_pool
-from model_servers.store import ModelStore
-from orchestrator.router import Router
-from orchestrator.settings import Settings
-from orchestrator.signs import Signs, sign_examples
+from evals.routing_labels import learnt_examples
+from orchestrator.signs import Signs
+from tests.contract.real_composer import real_composer
 from tools.registry import load_registry
 
 pytestmark = pytest.mark.models
@@ -29,18 +26,8 @@ RECALL = PRECISION = 0.95
 
 @pytest.fixture
 async def signs() -> AsyncIterator[Signs]:
-    settings = Settings()
-    pool = build_pool(
-        "embedded", ModelStore(settings.cache_dir), memory_budget_mb=2000, idle_s=60, threads=2
-    )
-
-    async def encoder(texts: Sequence[str], *, language: str) -> Any:
-        return await encode(pool, texts, language=language, role="query")
-
-    registry = load_registry()
-    router = await Router.fit(registry, encoder, settings.cache_dir)
-    yield await Signs.fit(registry, router, settings.cache_dir)
-    await pool.close()
+    async with real_composer() as real:
+        yield real.signs
 
 
 async def test_signs_are_seen_and_what_looks_like_one_is_not(signs: Signs) -> None:
@@ -114,5 +101,5 @@ async def test_the_text_that_a_wish_is_about_brings_no_person(
 
 
 def test_the_checks_are_no_examples() -> None:
-    learnt = {e.text.casefold() for e in sign_examples(load_registry())}
+    learnt = {text.casefold() for text, _ in learnt_examples(load_registry())}
     assert not [r["request"] for r in REQUESTS if r["request"].casefold() in learnt]

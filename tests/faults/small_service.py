@@ -222,15 +222,12 @@ def small_parts(
     async def no_router(*_: Any) -> ScriptedRouter:
         return ScriptedRouter()
 
-    async def given_sign(*_: Any) -> LookForSign:
-        return sign
-
     with ExitStack() as patches:
         patches.enter_context(patch("orchestrator.service.load_registry", lambda: registry))
         patches.enter_context(patch("model_servers.serving.build_pool", pool))
         patches.enter_context(patch("orchestrator.service.Composer", PlanReader))
         patches.enter_context(patch("orchestrator.router.Router.fit", no_router))
-        patches.enter_context(patch("orchestrator.signs.Signs.fit", given_sign))
+        patches.enter_context(patch("orchestrator.service.Signs", lambda *_: sign))
         if chat is not None:
             patches.enter_context(patch("model_servers.chat.LiteLLMChat", lambda _: chat))
         yield

@@ -57,6 +57,7 @@ class Als(Recommender):
         self._alpha = alpha
         self._iterations = iterations
         self._items: NDArray[np.float32] = np.zeros((0, factors), dtype=np.float32)
+        self._weighed: tuple[NDArray[np.intp], NDArray[np.float64]] | None = None
         self._popular: NDArray[np.float32] = np.zeros(0, dtype=np.float32)
 
     def fit(self, train: Interactions, *, seed: int = 0, progress: Progress = ignore) -> None:
@@ -82,6 +83,7 @@ class Als(Recommender):
             )
         self._items = np.asarray(model.item_factors, dtype=np.float32)
         self.__dict__.pop("_gram", None)
+        self._weighed = None
         self._popular = small_shares(np.asarray(taken.sum(axis=0), dtype=np.float32))
 
     def scores(self, histories: Sequence[History]) -> NDArray[np.float32]:
@@ -103,11 +105,23 @@ class Als(Recommender):
         past = np.unique(np.asarray(history, dtype=np.intp))
         if not len(past):
             return None
-        vectors = self._items[past].astype(np.float64)
-        gram = self._gram + (self._alpha - 1.0) * vectors.T @ vectors
-        weighed = vectors @ np.linalg.solve(gram, self._items[item].astype(np.float64))
+        weighed = self._weights(past) @ self._items[item]
         best = int(np.argmax(weighed))
         return int(past[best]) if weighed[best] > 0 else None
+
+    def _weights(self, past: NDArray[np.intp]) -> NDArray[np.float64]:
+        """(len(past), factors): what of an item's factors each past item answers for.
+
+        The last history's are kept, since one is asked about many items in turn.
+        """
+        last = self._weighed
+        if last is not None and np.array_equal(last[0], past):
+            return last[1]
+        vectors = self._items[past].astype(np.float64)
+        gram = self._gram + (self._alpha - 1.0) * vectors.T @ vectors
+        weights = np.asarray(np.linalg.solve(gram, vectors.T).T)
+        self._weighed = (past, weights)
+        return weights
 
     @cached_property
     def _gram(self) -> NDArray[np.float64]:

@@ -49,8 +49,8 @@ class Loosening(BaseModel):
 async def search(query: Query, shop: Shop) -> Found:
     """The items that meet a wish, varied, for a bandit to choose from. Raises StoreUnavailable.
 
-    What the shop found by its vectors is checked on the items as they are now: one that was sold
-    out a moment ago, or is about something unwanted, is replaced by the next.
+    What the shop found is checked on the items as they are now: one that was sold out a moment
+    ago, or is about something unwanted, is replaced by the next.
     """
     where, limit = query.where, max(_LEAST_ASKED, _ASKED * query.count)
     best = Found((), Evidence(), None)

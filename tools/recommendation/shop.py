@@ -118,14 +118,15 @@ class Shop(Protocol):
     ) -> Sequence[Match]:
         """The items nearest to words, to an item (its id) or to a picture, among those allowed.
 
-        Exactly one of `text`, `like` and `image` is given.
+        Exactly one of `text`, `like` and `image` is given. The items are as they are now, though
+        what found them may be older: see that they meet the constraints still.
         """
         ...
 
     async def ranked(self, history: Sequence[str], where: Constraints, limit: int) -> Ranked:
         """What suits somebody with this history (item ids, oldest first), among those allowed.
 
-        Items of the history are left out.
+        Items of the history are left out. As with `near`, the items are as they are now.
         """
         ...
 

@@ -111,7 +111,9 @@ class Als(Recommender):
         """Take what was fitted, and what all people's equations have in common."""
         self._items, self._popular = items, popular
         wide = items.astype(np.float64)
-        self._gram: NDArray[np.float64] = wide.T @ wide + self._regularization * np.eye(wide.shape[1])
+        self._gram: NDArray[np.float64] = wide.T @ wide + self._regularization * np.eye(
+            wide.shape[1]
+        )
 
     def save(self, folder: Path) -> None:
         settings = np.array([self._regularization, self._alpha])

@@ -251,7 +251,7 @@ def _one_thread() -> Iterator[None]:
     """Let torch work with one thread on the CPU.
 
     The network is so small that threads wait for each other more than they work: on two cores that
-    others used as well an epoch over MovieLens-100k took 1.5 s with one thread, 10 to 22 s with two.
+    others used, too, an epoch over MovieLens-100k took 1.5 s with one thread, 10 to 22 s with two.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -48,7 +48,8 @@ _OVER_BEFORE = (
     r"supérieure? à|más de|por encima de|superior a|mais de|acima de|高于|超过|大于|أكثر من|فوق"
 )
 _ROUGHLY_BEFORE = (
-    r"in the (?:region|area|neighbou?rhood) of|somewhere around|about|around|roughly|approximately|approx\.?|circa|ca\.|some|etwa|ungefähr|rund|um die|"
+    r"in the (?:region|area|neighbou?rhood) of|somewhere around|about|around|roughly|"
+    r"approximately|approx\.?|circa|ca\.|some|etwa|ungefähr|rund|um die|"
     r"environ|autour de|dans les|unos|alrededor de|aproximadamente|cerca de|uns|por volta de|"
     r"大约|大概|约|約|およそ|だいたい|حوالي|نحو|लगभग|करीब"
 )

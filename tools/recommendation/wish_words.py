@@ -53,7 +53,8 @@ CHEAPER = re.compile(
 )
 
 HALF = re.compile(
-    r"(?<![^\W_])(?:(?:at|for) )?(?:half (?:the|of the|that) price|half price|half as (?:expensive|much)|"
+    r"(?<![^\W_])(?:(?:at|for) )?(?:half (?:the|of the|that) price|half price|"
+    r"half as (?:expensive|much)|"
     r"(?:zum|die) halben? preis|halb so (?:teuer|viel)|(?:à )?(?:la )?moitié (?:du )?prix|"
     r"(?:a |por )?la mitad (?:de(?:l)? )?precio|(?:pela |por )?metade do preço)"
     r"(?: (?:or|oder|ou|o) (?:less|weniger|moins|menos))?(?![^\W_])"
@@ -86,7 +87,8 @@ _LIKE_LEADS = (
     r" idée)|"
     r"semblables? (?:à|au)|similaires? (?:à|au)|dans le (?:genre|style) (?:de|du)|"
     r"alternatives? (?:à|au)|"
-    r"(?:not|no) (?:more expensive|dearer|pricier) than|nicht teurer als|pas plus ch(?:er|ère)s? que|"
+    r"(?:not|no) (?:more expensive|dearer|pricier) than|nicht teurer als|pas plus ch(?:er|"
+    r"ère)s? que|"
     r"no más car[oa]s? que|não mais car[oa]s? (?:do )?que|"
     r"moins ch(?:er|ère)s? que|à la place d[eu]|"
     r"(?:algo|uno|una|otr[oa]|artículos?|productos?) como|parecid[oa]s? (?:a|al|com)|"
@@ -193,15 +195,20 @@ NOT_THIS = re.compile(
     r"except(?: for)?|excluding|other than|besides|apart from|anything but|avoid(?:ing)?|"
     r"leave out|skip(?: the)?|nothing|"
     r"(?:hates?|dislikes?|can['’]?t stand|allergic to)|(?:i |we |he |she |they )?(?:don['’]t|"
-    r"do not|doesn['’]t|does not|must not|mustn['’]t|should not|shouldn['’]t) (?:want|like|need|eat|drink|"
+    r"do not|doesn['’]t|does not|must not|mustn['’]t|should not|shouldn['’]t) (?:want|like|need|"
+    r"eat|drink|"
     r"include|contain|show(?: me)?|suggest|recommend)(?: any)?|excludes?)|"
-    r"auf keinen fall|keinesfalls|weder|kein(?:e|en|er|em|es)?|ohne|nichts(?: (?:mit|aus|von|über))?|außer|ausgenommen|bloß kein\w*|"
+    r"auf keinen fall|keinesfalls|weder|kein(?:e|en|er|em|es)?|ohne|nichts(?: (?:mit|aus|von|"
+    r"über))?|außer|ausgenommen|bloß kein\w*|"
     r"(?:hasst|mag kein\w*)|"
-    r"en aucun cas|ni|(?:surtout )?pas d(?:e|es|u)|sans|rien (?:avec|en|de)|sauf|hormis|excepté|hors(?! de)|aucune?|à part|"
+    r"en aucun cas|ni|(?:surtout )?pas d(?:e|es|u)|sans|rien (?:avec|en|de)|sauf|hormis|excepté|"
+    r"hors(?! de)|aucune?|à part|"
     r"déteste(?: les?| la)?|"
-    r"en ningún caso|de ninguna manera|sin|nada (?:de|con)|excepto|salvo|ningun[oa]?|ningún|que no (?:tengan? (?:nada )?que ver con|sean?|tengan?|lleven?)|"
+    r"en ningún caso|de ninguna manera|sin|nada (?:de|con)|excepto|salvo|ningun[oa]?|ningún|"
+    r"que no (?:tengan? (?:nada )?que ver con|sean?|tengan?|lleven?)|"
     r"no quier[oe]n?|odia|"
-    r"de modo nenhum|nem|sem|nada (?:de|com)|exceto|menos(?= (?:os|as|o|a|l)\b)|nenhuma?|não quer(?:o|emos)|"
+    r"de modo nenhum|nem|sem|nada (?:de|com)|exceto|menos(?= (?:os|as|o|a|l)\b)|nenhuma?|"
+    r"não quer(?:o|emos)|"
     r"que não (?:tenham? (?:nada )?(?:a|que) ver com|sejam?|tenham?))"
     r"(?:\s+|(?=['’]))"
     r"|pas d['’]|rien d['’]"
@@ -218,7 +225,8 @@ FREE_OF = re.compile(
 """One word says what is not in it: "leather-free", "non-leather", "lederfrei"."""
 # … or where it names a category; else the word is too common: "not too heavy".
 NOT_KNOWN = re.compile(
-    r"(?<![^\W_])(?:(?:not|(?:is|are)n['’]t)(?: a| an| the| any)?|never|nicht|pas(?: un| une| les?| la)?|no(?: un|"
+    r"(?<![^\W_])(?:(?:not|(?:is|are)n['’]t)(?: a| an| the| any)?|never|nicht|pas(?: un| une|"
+    r" les?| la)?|no(?: un|"
     r" una| los| las)?|"
     r"não|nem)\s+|不是|ليس(?:ت)?\s+",
     _I,
@@ -320,7 +328,7 @@ PURPOSE_BEFORE = re.compile(
 )
 """What goes before a word that tells what an item is for, and not what it is."""
 OF_IN_FRENCH = re.compile(r"(?<![^\W_])(?:du|des|d['’])\s*(?:[^\W\d]+['’]?\s+){0,2}$", _I)
-"""The same after a word that tells something: "fan des livres"; "je cherche des livres" does not."""
+"""The same after a word that tells something: "fan des livres", not "je cherche des livres"."""
 PURPOSE_AFTER = re.compile(
     r"\s*(?:に使|向け|用の?|のため|が好き|好き|を始め|する人|に合う|爱好者|迷|用的|के लिए|पसंद|"
     r"प्रेमी|लवर|"
@@ -328,7 +336,8 @@ PURPOSE_AFTER = re.compile(
     _I,
 )
 LOOKING_FOR = re.compile(
-    r"[أان]بحث عن|(?:what|how) about|(?:pairs?|sets?|packs?|kinds?|sorts?) of|paar(?! schuhe)|paires? de|pares? de|"
+    r"[أان]بحث عن|(?:what|how) about|(?:pairs?|sets?|packs?|kinds?|sorts?) of|paar(?! schuhe)|"
+    r"paires? de|pares? de|"
     r"(?:looking|searching|shopping|asking|browsing|hunting) for|search for|look for|"
     r"in the market for|"
     r"(?:recommendations?|suggestions?|ideas?|options?) for(?= (?:an?|some|new|good|the best|"

@@ -133,13 +133,11 @@ class DatabaseShop:
         return await self._in_one_edition(rank, otherwise=Ranked(None, ()))
 
     async def rerank(
-        self, customer: str | None, matches: Sequence[Match], show: int
+        self, customer: str | None, history: Sequence[str], matches: Sequence[Match], show: int
     ) -> tuple[str | None, Sequence[Match]]:
         if self._bandit is None or not matches:
             return None, matches[:show]
         with _answering():
-            past = None if customer is None else await self._store.history(customer)
-            history = [event.item for event in past or ()]
             shown = await self._bandit.choose(customer, history, matches, show)
             showing = uuid4().hex
             await self._store.add_showing(showing, customer, shown)

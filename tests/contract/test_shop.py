@@ -201,7 +201,7 @@ async def test_what_is_shown_is_logged_and_what_is_pressed_is_learned_once(
     shop = DatabaseShop(small.store, small.vectors, bandit=bandit)
     matches = (await shop.ranked([], ANY, 4)).matches
 
-    showing, shown = await shop.rerank("42", matches, 2)
+    showing, shown = await shop.rerank("42", ["t2", "bag"], matches, 2)
 
     assert ids(shown) == ["t4", "mug"]
     assert bandit.asked == [("42", ["t2", "bag"])]
@@ -231,7 +231,7 @@ async def test_what_is_shown_is_logged_and_what_is_pressed_is_learned_once(
 async def test_without_a_bandit_the_order_is_left(small: SmallShop) -> None:
     shop = await filled(small)
     matches = (await shop.ranked([], ANY, 4)).matches
-    assert await shop.rerank(None, matches, 2) == (None, matches[:2])
+    assert await shop.rerank(None, (), matches, 2) == (None, matches[:2])
 
 
 async def test_a_new_catalogue_replaces_the_old_and_known_words_are_not_encoded_again(

@@ -139,7 +139,7 @@ class MemoryShop:
         return Ranked(self._trained, tuple(matches[:limit]), because)
 
     async def rerank(
-        self, customer: str | None, matches: Sequence[Match], show: int
+        self, customer: str | None, history: Sequence[str], matches: Sequence[Match], show: int
     ) -> tuple[str | None, Sequence[Match]]:
         if self._showing is None:
             return None, matches[:show]

@@ -131,9 +131,11 @@ class Shop(Protocol):
         ...
 
     async def rerank(
-        self, customer: str | None, matches: Sequence[Match], show: int
+        self, customer: str | None, history: Sequence[str], matches: Sequence[Match], show: int
     ) -> tuple[str | None, Sequence[Match]]:
         """The bandit's choice of `show` from these, best first, with the id of the showing.
+
+        `history` is the customer's, item ids, oldest first; empty where nothing is known.
 
         What is shown is logged with its propensities under that id: clicks name it. The id is
         None where no bandit is in service: then the order is left as it is.

@@ -128,13 +128,10 @@ class RecommenderVersions:
         values = await asyncio.to_thread(lambda: loaded.model.scores([known])[0])
 
         def because(items: Sequence[str]) -> Mapping[str, str]:
-            found = {}
-            for each in items:
-                if (item := loaded.numbers.get(each)) is not None:
-                    weighed = loaded.model.because(known, item)
-                    if weighed is not None:
-                        found[each] = loaded.ids[weighed]
-            return found
+            asked = [each for each in items if each in loaded.numbers]
+            weighed = loaded.model.because(known, [loaded.numbers[each] for each in asked])
+            pairs = zip(asked, weighed, strict=True)
+            return {each: loaded.ids[most] for each, most in pairs if most is not None}
 
         return Scores(f"v{loaded.number}", loaded.ids, np.asarray(values), because)
 

@@ -133,13 +133,11 @@ class DatabaseShop:
         return await self._in_one_edition(rank, otherwise=Ranked(None, ()))
 
     async def rerank(
-        self, customer: str | None, matches: Sequence[Match], show: int
+        self, customer: str | None, history: Sequence[str], matches: Sequence[Match], show: int
     ) -> tuple[str | None, Sequence[Match]]:
         if self._bandit is None or not matches:
             return None, matches[:show]
         with _answering():
-            past = None if customer is None else await self._store.history(customer)
-            history = [event.item for event in past or ()]
             shown = await self._bandit.choose(customer, history, matches, show)
             showing = uuid4().hex
             await self._store.add_showing(showing, customer, shown)
@@ -162,30 +160,36 @@ class DatabaseShop:
         with _answering():
             edition, latest = await self._store.editions()
             if edition is None:
+                self._catalogue = None
                 return None
             held = self._catalogue
             if held is None or held.edition != edition:
                 held = await self._store.catalogue(edition)
                 self._counted = None
-            counted = self._counted
-            if counted is None or counted[0] != latest or _age_s(counted[1]) > POPULARITY_S:
+            if not self._has_counted(latest):
                 held.count(await self._store.popularity())
                 self._counted = (latest, time.monotonic())
             self._catalogue = held
             return held
 
+    def _has_counted(self, latest: int | None) -> bool:
+        counted = self._counted
+        return counted is not None and counted[0] == latest and _age_s(counted[1]) <= POPULARITY_S
+
     async def _in_one_edition(
         self, work: Callable[[Catalogue], Awaitable[T]], *, otherwise: T
     ) -> T:
-        """Do the work in the edition in service; again, where an import took over meanwhile."""
+        """Do the work in the edition in service; again, where another is in service after it."""
+        catalogue = self._catalogue or await self._current()
         for _ in range(_TRIES):
-            catalogue = await self._current()
             if catalogue is None:
                 return otherwise
             with _answering():
                 done = await work(catalogue)
-                if (await self._store.editions())[0] == catalogue.edition:
-                    return done
+                edition, latest = await self._store.editions()
+            if edition == catalogue.edition and self._has_counted(latest):
+                return done
+            catalogue = await self._current()
         raise StoreUnavailable("The catalogue is being replaced just now; ask again.")
 
     async def _matches(self, edition: int, found: Sequence[tuple[str, float]]) -> tuple[Match, ...]:

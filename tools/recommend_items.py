@@ -140,7 +140,8 @@ class RecommendItems(Tool):
         """Raises NoShop, InvalidInput, NotFound for a picture that is gone, StoreUnavailable,
         DeadlineExceeded."""
         shop = ctx.shop
-        if shop is None or await shop.is_empty():
+        categories = () if shop is None else await shop.categories()
+        if shop is None or (not categories and await shop.is_empty()):
             raise NoShop(
                 "There are no items to recommend; import a catalogue with "
                 "`switchboard recommend import ITEMS.csv INTERACTIONS.csv`."
@@ -152,7 +153,6 @@ class RecommendItems(Tool):
                 param="request",
             )
         ctx.remaining_s()
-        categories = await shop.categories()
         image = None if args.image is None else await read_picture(args.image, ctx)
         wish = read_wish(args.request or "", categories)
         query = await make_query(_asked(args, image, categories), wish, shop)
@@ -160,7 +160,9 @@ class RecommendItems(Tool):
             return ToolResult(await _result(query, Found((), Evidence(), None), None, (), shop))
         found = await search(query, shop)
         ctx.remaining_s()
-        showing, chosen = await shop.rerank(query.customer, found.matches, query.count)
+        showing, chosen = await shop.rerank(
+            query.customer, query.past or (), found.matches, query.count
+        )
         offered = {match.item.id for match in found.matches}
         shown = [match for match in chosen if match.item.id in offered]
         return ToolResult(await _result(query, found, showing, shown, shop))

@@ -72,14 +72,14 @@ class Blend(Recommender):
         ]
         return np.asarray(np.sum(used, axis=0), dtype=np.float32)
 
-    def because(self, history: History, item: int) -> int | None:
-        """What the heaviest part that can tell says."""
+    def because(self, history: History, items: Sequence[int]) -> list[int | None]:
+        """For each what the heaviest part that can tell says."""
+        found: list[int | None] = [None] * len(items)
         for place in np.argsort(-self.weights):
-            if self.weights[place]:
-                found: int | None = self._parts[int(place)].because(history, item)
-                if found is not None:
-                    return found
-        return None
+            if self.weights[place] and None in found:
+                told = self._parts[int(place)].because(history, items)
+                found = [t if f is None else f for f, t in zip(found, told, strict=True)]
+        return found
 
     def save(self, folder: Path) -> None:
         told = {"parts": self._names, "weights": self.weights.tolist()}

@@ -15,6 +15,7 @@ from model_servers.recommenders.contract import (
     Interactions,
     Progress,
     Recommender,
+    heaviest,
     ignore,
 )
 from model_servers.recommenders.errors import RecommenderError
@@ -54,14 +55,10 @@ class Content(Recommender):
                 wanted[row] = weights @ self._units[past] / weights.sum()
         return np.asarray(wanted @ self._units.T + self._popular, dtype=np.float32)
 
-    def because(self, history: History, item: int) -> int | None:
+    def because(self, history: History, items: Sequence[int]) -> list[int | None]:
         past = np.asarray(history, dtype=np.intp)
-        if not len(past):
-            return None
         weights = self._recency ** np.arange(len(past) - 1, -1, -1)
-        near = weights * (self._units[past] @ self._units[item])
-        best = int(np.argmax(near))
-        return int(past[best]) if near[best] > 0 else None
+        return heaviest(weights * (self._units[list(items)] @ self._units[past].T), past)
 
     def save(self, folder: Path) -> None:
         save_arrays(

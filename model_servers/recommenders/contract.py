@@ -78,8 +78,26 @@ def history_matrix(histories: Sequence[History], n_items: int) -> csr_array:
     return matrix
 
 
+def heaviest(weights: NDArray[np.floating], past: NDArray[np.intp]) -> list[int | None]:
+    """What weighed most for each of some items.
+
+    Args:
+        weights: (n, len(past)), what each past item weighs for each of n items.
+        past: item numbers of a history.
+
+    Returns:
+        For each of the n the past item with the highest weight; None where none is above zero.
+    """
+    if not len(past):
+        return [None] * len(weights)
+    best = weights.argmax(axis=1)
+    counts = weights[np.arange(len(weights)), best] > 0
+    return [int(past[b]) if c else None for b, c in zip(best, counts, strict=True)]
+
+
 class Recommender(ABC):
-    """Ranks items for a history. Fitted by `fit` or read back by `load`, and not changed after.
+    """Ranks items for a history. Fitted by `fit` or read back by `load`, and not changed after, so
+    that several threads may ask it at once.
 
     Attributes:
         name: as `switchboard recommend` writes it.
@@ -99,9 +117,10 @@ class Recommender(ABC):
         empty history gives what suits most people.
         """
 
-    def because(self, history: History, item: int) -> int | None:
-        """The item of the history that weighed most for an item; None where none can be named."""
-        return None
+    def because(self, history: History, items: Sequence[int]) -> list[int | None]:
+        """For each of some items the item of the history that weighed most for it; None where none
+        can be named."""
+        return [None] * len(items)
 
     @abstractmethod
     def save(self, folder: Path) -> None:

@@ -19,6 +19,7 @@ from model_servers.recommenders.contract import (
     Interactions,
     Progress,
     Recommender,
+    heaviest,
     history_matrix,
     ignore,
 )
@@ -55,12 +56,9 @@ class Ease(Recommender):
         taken = history_matrix(histories, len(self._popular))
         return np.asarray(taken @ self._weights + self._popular, dtype=np.float32)
 
-    def because(self, history: History, item: int) -> int | None:
+    def because(self, history: History, items: Sequence[int]) -> list[int | None]:
         past = np.asarray(history, dtype=np.intp)
-        if not len(past):
-            return None
-        best = int(past[np.argmax(self._weights[past, item])])
-        return best if self._weights[best, item] > 0 else None
+        return heaviest(self._weights[np.ix_(past, items)].T, past)
 
     def save(self, folder: Path) -> None:
         save_arrays(folder, weights=self._weights, popular=self._popular)

@@ -7,7 +7,6 @@ click counts at once and somebody new needs no new fit.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -21,6 +20,7 @@ from model_servers.recommenders.contract import (
     Interactions,
     Progress,
     Recommender,
+    heaviest,
     history_matrix,
     ignore,
 )
@@ -56,8 +56,7 @@ class Als(Recommender):
         self._regularization = regularization
         self._alpha = alpha
         self._iterations = iterations
-        self._items: NDArray[np.float32] = np.zeros((0, factors), dtype=np.float32)
-        self._popular: NDArray[np.float32] = np.zeros(0, dtype=np.float32)
+        self._take(np.zeros((0, factors), dtype=np.float32), np.zeros(0, dtype=np.float32))
 
     def fit(self, train: Interactions, *, seed: int = 0, progress: Progress = ignore) -> None:
         from implicit.cpu.als import AlternatingLeastSquares
@@ -80,9 +79,8 @@ class Als(Recommender):
                 show_progress=False,
                 callback=_counted(self._iterations, progress),
             )
-        self._items = np.asarray(model.item_factors, dtype=np.float32)
-        self.__dict__.pop("_gram", None)
-        self._popular = small_shares(np.asarray(taken.sum(axis=0), dtype=np.float32))
+        taken_by = np.asarray(taken.sum(axis=0), dtype=np.float32)
+        self._take(np.asarray(model.item_factors, dtype=np.float32), small_shares(taken_by))
 
     def scores(self, histories: Sequence[History]) -> NDArray[np.float32]:
         own = history_matrix(histories, len(self._items))
@@ -94,26 +92,28 @@ class Als(Recommender):
     def _person(self, taken: NDArray[Any]) -> NDArray[np.float32]:
         """A person's factors, (factors,): the step of the fit that solves for people."""
         vectors = self._items[taken].astype(np.float64)
-        gram = self._gram + (self._alpha - 1.0) * vectors.T @ vectors
-        return np.linalg.solve(gram, self._alpha * vectors.sum(axis=0)).astype(np.float32)
+        taste = self._alpha * vectors.sum(axis=0)
+        return np.linalg.solve(self._equations(vectors), taste).astype(np.float32)
 
-    def because(self, history: History, item: int) -> int | None:
+    def because(self, history: History, items: Sequence[int]) -> list[int | None]:
         """The score is a sum over the history, with similarities that are the person's own: the
         paper's section 5."""
         past = np.unique(np.asarray(history, dtype=np.intp))
-        if not len(past):
-            return None
         vectors = self._items[past].astype(np.float64)
-        gram = self._gram + (self._alpha - 1.0) * vectors.T @ vectors
-        weighed = vectors @ np.linalg.solve(gram, self._items[item].astype(np.float64))
-        best = int(np.argmax(weighed))
-        return int(past[best]) if weighed[best] > 0 else None
+        weights = np.linalg.solve(self._equations(vectors), vectors.T)
+        return heaviest(self._items[list(items)] @ weights, past)
 
-    @cached_property
-    def _gram(self) -> NDArray[np.float64]:
-        """What all people's equations have in common; the items do not change after the fit."""
-        items = self._items.astype(np.float64)
-        return np.asarray(items.T @ items + self._regularization * np.eye(items.shape[1]))
+    def _equations(self, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The left side of a person's equations, (factors, factors), who took these items."""
+        return np.asarray(self._gram + (self._alpha - 1.0) * vectors.T @ vectors)
+
+    def _take(self, items: NDArray[np.float32], popular: NDArray[np.float32]) -> None:
+        """Take what was fitted, and what all people's equations have in common."""
+        self._items, self._popular = items, popular
+        wide = items.astype(np.float64)
+        self._gram: NDArray[np.float64] = wide.T @ wide + self._regularization * np.eye(
+            wide.shape[1]
+        )
 
     def save(self, folder: Path) -> None:
         settings = np.array([self._regularization, self._alpha])
@@ -125,7 +125,7 @@ class Als(Recommender):
         model = cls(
             factors=items.shape[1], regularization=float(settings[0]), alpha=float(settings[1])
         )
-        model._items, model._popular = items, popular
+        model._take(items, popular)
         return model
 
 

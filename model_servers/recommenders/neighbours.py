@@ -20,6 +20,7 @@ from model_servers.recommenders.contract import (
     Interactions,
     Progress,
     Recommender,
+    heaviest,
     history_matrix,
     ignore,
 )
@@ -78,9 +79,9 @@ class ItemKnn(Recommender):
         # The similarities' rows are the items that are scored.
         return np.asarray((taken @ self._similar.T).toarray() + self._popular, dtype=np.float32)
 
-    def because(self, history: History, item: int) -> int | None:
-        row = self._similar[[item]].toarray()[0]
-        return _heaviest(row, history)
+    def because(self, history: History, items: Sequence[int]) -> list[int | None]:
+        past = np.asarray(history, dtype=np.intp)
+        return heaviest(self._similar[list(items)].toarray()[:, past], past)
 
     def save(self, folder: Path) -> None:
         save_arrays(folder, popular=self._popular, **sparse_parts(self._similar))
@@ -138,12 +139,3 @@ class UserKnn(Recommender):
         model._taken = load_sparse(folder)
         model._popular = popular
         return model
-
-
-def _heaviest(weights: NDArray[np.float32], history: History) -> int | None:
-    """The item of the history with the highest weight above zero."""
-    past = np.asarray(history, dtype=np.intp)
-    if not len(past):
-        return None
-    best = int(past[np.argmax(weights[past])])
-    return best if weights[best] > 0 else None

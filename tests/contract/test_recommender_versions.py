@@ -238,7 +238,7 @@ async def test_what_is_pressed_is_taken_in_once(
 ) -> None:
     await imported(client, small)
     ranking = await shop.asked.ranked([], Constraints(), 5)
-    showing, shown = await shop.asked.rerank("c1", ranking.matches, 3)
+    showing, shown = await shop.asked.rerank("c1", (), ranking.matches, 3)
     body = {"showing": showing, "item": shown[0].item.id, "kind": "like"}
     for counted in (True, False):
         answer = await client.post("/v1/recommend/feedback", json=body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from orchestrator.shop_models import Scores
 from orchestrator.shop_report import ImportProgress
 from orchestrator.shop_store import Pressed, Shown
 from orchestrator.tables import items as items_table
-from orchestrator.tables import showings
+from orchestrator.tables import shop_editions, showings
 from tests.shop_fixture import SmallShop, small_shop
 from tools.errors import NotFound
 from tools.knowledge.vectors import StoreUnavailable
@@ -200,7 +201,7 @@ async def test_what_is_shown_is_logged_and_what_is_pressed_is_learned_once(
     shop = DatabaseShop(small.store, small.vectors, bandit=bandit)
     matches = (await shop.ranked([], ANY, 4)).matches
 
-    showing, shown = await shop.rerank("42", matches, 2)
+    showing, shown = await shop.rerank("42", ["t2", "bag"], matches, 2)
 
     assert ids(shown) == ["t4", "mug"]
     assert bandit.asked == [("42", ["t2", "bag"])]
@@ -230,7 +231,7 @@ async def test_what_is_shown_is_logged_and_what_is_pressed_is_learned_once(
 async def test_without_a_bandit_the_order_is_left(small: SmallShop) -> None:
     shop = await filled(small)
     matches = (await shop.ranked([], ANY, 4)).matches
-    assert await shop.rerank(None, matches, 2) == (None, matches[:2])
+    assert await shop.rerank(None, (), matches, 2) == (None, matches[:2])
 
 
 async def test_a_new_catalogue_replaces_the_old_and_known_words_are_not_encoded_again(
@@ -251,6 +252,43 @@ async def test_a_new_catalogue_replaces_the_old_and_known_words_are_not_encoded_
     assert await small.vectors.count(report.edition) == 3
     async with small.database.read() as connection:
         assert (await connection.execute(sa.select(sa.func.count(items_table.c.id)))).scalar() == 3
+
+
+@pytest.mark.parametrize("side", ["near", "ranked"])
+async def test_what_a_new_catalogue_overtakes_is_asked_again(
+    small: SmallShop, side: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import takes over while the vectors or the items are being read."""
+    shop = await filled(small)
+    assert await shop.count() == 5
+    sold_out = ITEMS.replace("229,EUR,yes", "199,EUR,no").replace(",149,", ",99,")
+    newer = [small.file("newer.csv", sold_out)]
+    holder, name = (small.vectors, "near_text") if side == "near" else (small.store, "items")
+    read = getattr(holder, name)
+
+    async def overtaken(*args: Any) -> Any:
+        found = await read(*args)
+        if newer:
+            await small.imports.run(newer.pop(), None)
+        return found
+
+    monkeypatch.setattr(holder, name, overtaken)
+    where = Constraints(price_max=230)
+    if side == "near":
+        matches = await shop.near(where, 9, text="a light tent")
+    else:
+        matches = (await shop.ranked([], where, 9)).matches
+    assert {match.item.id: match.item.price for match in matches} == {"bag": 99, "mug": 12}
+
+
+async def test_a_catalogue_that_is_taken_away_leaves_nothing(small: SmallShop) -> None:
+    shop = await filled(small)
+    assert await shop.near(ANY, 5, text="a tent")
+    async with small.database.write() as connection:
+        await connection.execute(shop_editions.update().values(live=False))
+    assert await shop.near(ANY, 5, text="a tent") == ()
+    assert list(await shop.items(["t2"])) == []
+    assert await shop.is_empty()
 
 
 async def test_interactions_are_added_and_never_counted_twice(small: SmallShop) -> None:

@@ -66,7 +66,7 @@ class MemoryShop:
     Args:
         histories: what each customer did.
         trained: the version of a model that ranks by shared categories; None: by counts.
-        stale: items as the nearest of `near` and `ranked` still are, though they have changed.
+        stale: items as `near` and `ranked` still find them, though they have changed.
         showing: the id that a bandit gives; it turns the order round.
     """
 
@@ -139,14 +139,14 @@ class MemoryShop:
         return Ranked(self._trained, tuple(matches[:limit]), because)
 
     async def rerank(
-        self, customer: str | None, matches: Sequence[Match], show: int
+        self, customer: str | None, history: Sequence[str], matches: Sequence[Match], show: int
     ) -> tuple[str | None, Sequence[Match]]:
         if self._showing is None:
             return None, matches[:show]
         return self._showing, list(reversed(matches))[:show]
 
     def _allowed(self, where: Constraints) -> list[Item]:
-        return [each for each in self._indexed.values() if meets(each, where)]
+        return [self._items[each.id] for each in self._indexed.values() if meets(each, where)]
 
 
 def _shared(text: str, each: Item) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -133,9 +134,9 @@ def test_what_weighed_most_is_named(name: str) -> None:
     model = make_recommender(name)
     # 0 and 1 come together always, 2 and 3 never with them.
     model.fit(interactions([[0, 1], [0, 1], [0, 1], [2, 3], [2, 3]], 4))
-    assert model.because([2, 0], 1) == 0
-    assert model.because([2, 0], 3) == 2
-    assert model.because([], 1) is None
+    assert model.because([2, 0], [1, 3, 1]) == [0, 2, 0]
+    assert model.because([], [1, 3]) == [None, None]
+    assert model.because([2, 0], []) == []
 
 
 def test_als_folds_in_as_the_fit_does() -> None:
@@ -154,16 +155,25 @@ def test_als_folds_in_as_the_fit_does() -> None:
 def test_als_names_what_weighed_most() -> None:
     model = make_recommender("als")
     model.fit(two_tastes(200))
-    assert model.because([0, 7], 3) == 0
-    assert model.because([0, 7], 9) == 7
-    assert model.because([], 3) is None
+    assert model.because([0, 7], [3, 9]) == [0, 7]
+    assert model.because([], [3]) == [None]
+
+
+def test_als_is_asked_by_several_threads_at_once() -> None:
+    model = make_recommender("als")
+    model.fit(two_tastes(200))
+    histories = [[first, second] for first in range(6) for second in range(6, 12)] * 20
+    alone = [model.because(history, range(12)) for history in histories]
+    with ThreadPoolExecutor(8) as threads:
+        together = [*threads.map(lambda history: model.because(history, range(12)), histories)]
+    assert together == alone
 
 
 def test_content_follows_the_embeddings_and_names_the_nearest() -> None:
     model = Content(np.array([[1, 0], [0.9, 0.1], [0, 1], [0.1, 0.9]], dtype=np.float32))
     model.fit(interactions([[0], [2]], 4))
     assert model.scores([[0]])[0].argsort()[-2:].tolist() == [1, 0]
-    assert model.because([0, 2], 3) == 2
+    assert model.because([0, 2], [3, 1]) == [2, 0]
     with pytest.raises(RecommenderError, match="embeddings of 4 items"):
         model.fit(interactions([[0]], 9))
 
@@ -197,7 +207,7 @@ def test_a_blend_leaves_out_what_does_not_help(tmp_path: Path) -> None:
     model.save(tmp_path)
     again = Blend.load(tmp_path)
     np.testing.assert_allclose(again.scores([[6]]), model.scores([[6]]), rtol=1e-5)
-    assert again.because([0], 1) == model.because([0], 1)
+    assert again.because([0], [1, 3]) == model.because([0], [1, 3])
 
 
 def test_a_blend_needs_people_who_did_two_things() -> None:

@@ -35,7 +35,7 @@ def _table(listed: str) -> dict[str, int]:
 # Articles ("un", "eine") are no numbers here: "a gift" does not say how many are wanted.
 _SMALL = _table("""
     1 one
-    2 two dos deux zwei dois duas اثنين اثنان هديتين دو
+    2 two dos deux zwei dois duas اثنين اثنان هديتين दो
     3 three tres trois drei três ثلاث ثلاثة तीन
     4 four cuatro quatre vier quatro أربع أربعة चार
     5 five cinco cinq fünf خمس خمسة पाँच पांच
@@ -69,6 +69,17 @@ _SMALL = _table("""
     500 quinientos quinhentos fünfhundert
     1000 mil mille tausend ألف
 """)
+_PHRASES = {
+    6: r"half[ -]a[ -]dozen|half[ -]dozen|(?:ein )?halbes dutzend|(?:une )?demi-douzaine|"
+    r"(?:una )?media docena|meia dúzia",
+    2: r"a couple of|un par de|um par de",
+    10: r"tenner",
+    5: r"fiver",
+}
+_PHRASE = re.compile(
+    "|".join(rf"(?P<_{value}>(?<![^\W_])(?:{said})(?![^\W_]))" for value, said in _PHRASES.items()),
+    re.IGNORECASE,
+)
 _TIMES = _table("""
     100 hundred hundert cents cent सौ
     1000 thousand mil mille tausend k ألف आلاف हज़ार हजार
@@ -81,7 +92,7 @@ _TENS = range(20, 100, 10)
 
 _DIGITS = re.compile(
     r"(?:(?<![A-Za-zÀ-ɏ_\d])(?<![A-Za-zÀ-ɏ][-_])(?<!\d[.,])|(?<=EUR)|(?<=USD)|(?<=GBP)|(?<=CHF))"
-    r"(?P<whole>\d+(?:[.,'’٬ ]\d{3}(?!\d))*)(?:[.,٫](?P<part>\d{1,2}))?(?!\d)"
+    r"(?P<whole>\d+(?:[.,'’٬ ]\d{3}(?!\d))*)(?:[.,٫](?P<part>\d{1,2})|,[-–—]+)?(?!\d)"
     r"(?:\s?(?P<times>k|thousand|mille|mil|tausend|千|万|萬|百|ألف|हज़ार|हजार)(?![A-Za-zÀ-ɏ]))?",
     re.IGNORECASE,
 )
@@ -113,6 +124,7 @@ def numbers(text: str) -> list[Number]:
     found = [
         *map(_of_digits, _DIGITS.finditer(text)),
         *_of_words(text),
+        *(Number(*m.span(), float(str(m.lastgroup)[1:])) for m in _PHRASE.finditer(text)),
         *(n for n in map(_of_cjk, _CJK_NUMBER.finditer(text)) if n is not None),
     ]
     found.sort(key=lambda number: (number.start, -number.end))

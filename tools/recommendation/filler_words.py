@@ -25,6 +25,10 @@ FILLER = frozenset(
     costing budget euro euros dollar dollars eur usd money spend maybe perhaps possible available
     us top new make made goes go fits fit would've customer customers user instead bought
     surprise person
+    exactly precisely category categories section department half couple single
+    don doesn didn isn aren won wouldn couldn can't cannot spend pay paying afford
+    genau kategorie abteilung exactement catégorie rayon exactamente categoría sección exatamente
+    categoria seção
     under below over above between within each per max maximum minimum least
 
     ein eine einen einem einer eines der die das den dem des und oder aber mit ohne für von vom zu

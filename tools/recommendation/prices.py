@@ -14,7 +14,7 @@ _CENT = 0.01
 # A bound is said before the amount, or after it. "Not over" is tried before "over".
 _AT_MOST_BEFORE = (
     r"(?:(?:no|not|nothing|none|nichts|nicht|rien|pas|nada|não|no debe|without|"
-    r"keine?s?)\s+(?:be\s+|costing\s+)?"
+    r"keine?[rs]?|aucune?|ningun[oa]|nenhuma?)\s+(?:be\s+|costing\s+|de\s+|à\s+)?"
     r"(?:more|over|above|higher|mehr als|über|teurer als|plus de|plus cher que|más de|más caro que|"
     r"por encima de|mais de|mais caro que|acima de|exceeding|dearer|more expensive)(?:\s+than)?)|"
     r"up to|at (?:the )?most|max(?:imum|imal|\.)?(?: of)?|maximum of|within|to spend|"
@@ -23,7 +23,10 @@ _AT_MOST_BEFORE = (
     r"höchstens|bis zu|bis|budget von|jusqu['’]à|jusqu['’]a|au plus|au maximum|maxi|budget de|"
     r"hasta|como máximo|como mucho|máximo(?: de)?|presupuesto de|até|no máximo|orçamento de|"
     r"不超过|不高于|最多|不要超过|预算|不超過|至多|上限|予算(?:は)?|最大|"
-    r"لا (?:يزيد|تزيد|يتجاوز|تتجاوز)(?: سعر\w*)?(?: عن| على)?|حتى|بحد أقصى|بميزانية|अधिकतम|बजट"
+    r"لا (?:يزيد|تزيد|يتجاوز|تتجاوز)(?: سعر\w*)?(?: عن| على)?|حتى|بحد أقصى|بميزانية|अधिकतम|बजट|"
+    r"(?:not|n['’]t|never) exceed|ne dépass\w+ pas|sans dépasser|"
+    r"no (?:pas[ae]n?|super[ae]n?|exced[ae]n?|sobrepas[ae]n?)(?: de)?(?: los)?|"
+    r"não (?:pass[ae]m?|ultrapass[ae]m?|exced[ae]m?|exceda)(?: de)?(?: os)?"
 )
 _BELOW_BEFORE = (
     r"under|below|beneath|less than|fewer than|cheaper than|lower than|<|"
@@ -45,7 +48,8 @@ _OVER_BEFORE = (
     r"supérieure? à|más de|por encima de|superior a|mais de|acima de|高于|超过|大于|أكثر من|فوق"
 )
 _ROUGHLY_BEFORE = (
-    r"about|around|roughly|approximately|approx\.?|circa|ca\.|some|etwa|ungefähr|rund|um die|"
+    r"in the (?:region|area|neighbou?rhood) of|somewhere around|about|around|roughly|"
+    r"approximately|approx\.?|circa|ca\.|some|etwa|ungefähr|rund|um die|"
     r"environ|autour de|dans les|unos|alrededor de|aproximadamente|cerca de|uns|por volta de|"
     r"大约|大概|约|約|およそ|だいたい|حوالي|نحو|लगभग|करीब"
 )
@@ -68,6 +72,37 @@ _BUDGET_BEFORE = (
     r"(?:for|with|spend|costs?|price[ds]?(?: at| of)?|worth|für|mit|pour|avec|por|con|com|"
     r"用|花|につき|بـ?|मे[ंन]?)"
 )
+# "I don't want to spend more than that" states an upper bound.
+_NOT = (
+    r"(?:[a-z]+n['’]t|not|never|cannot|nicht|nie|niemals|ohne|without|ne|n['’]|pas|sans|jamais|no|"
+    r"nunca|sin|não|sem|لا|لن|ألا|دون)"
+)
+_PAY = (
+    r"(?:spend|spending|pay|paying|costs?|costing|afford|go(?:ing)?|be|want|need|like|"
+    r"ausgeben|zahlen|bezahlen|kosten|kostet|"
+    r"dépens\w+|pay(?:er|é|ez|ons)|coût\w+|mettre|gast\w+|pag[au]\w*|pago|cost[ae]\w*|cuest\w+|"
+    r"cust\w+|أدفع|ندفع|أنفق|ننفق|أصرف|يكلف|تكلف)"
+)
+_UNWILLING = re.compile(
+    rf"(?<![^\W_]){_NOT}(?:\s+[^\W\d_]+){{0,4}}?\s+{_PAY}(?:\s+[^\W\d_]+){{0,2}}\s*$"
+    r"|(?:不(?![错同锈])|(?<![特区])别)[^,，、。;；!?\x1f]{0,4}$",
+    re.IGNORECASE,
+)
+_NONE_OF_THEM = re.compile(
+    r"(?<![^\W_])(?P<no>no|keine?n?|aucune?|ning[uú]na?|ningún|nenhuma?)\s+(?:[^\W\d_]+\s+){1,2}$",
+    re.IGNORECASE,
+)
+"""Before "over 30 euros": "no toys over 30 euros" are toys up to that."""
+_TOO_MUCH = re.compile(
+    r"\s*(?:is|are|would be|['’]s|ist|sind|wäre|(?:c['’])?est|es|sería|é|seria)\s+(?:\w+\s+){0,2}?"
+    r"(?:too (?:much|expensive|dear|pricey)|zu (?:viel|teuer)|trop|demasiado|demais|muito)(?!\w)"
+    r"|\s*(?:\w+\s+){0,2}nicht (?:aus(?:zu)?geben|(?:be)?zahlen|kosten|sein|in frage)|\s*geht nicht"
+    r"|\s*(?:(?:खर्च|का|के|की|महंग[ाे]|कीमत)\s+){0,2}(?:नहीं|न)(?!\w)"
+    r"|的?(?:都|就|东西|商品|礼物){0,2}(?:不要|不行|不考虑|不买|太贵|除外)(?:了|的)?(?![\u4e00-\u9fff])"
+    r"|(?:もの|の|商品)?[はが]?(?:ない|だめ|ダメ|嫌|いら|不要|除|避)",
+    re.IGNORECASE,
+)
+"""After "over 50 euros": it is what nobody wants to pay."""
 _OPENS_RANGE = r"between|from|zwischen|von|entre|de|desde|à partir de|从|在|بين|من|anywhere from"
 _TO = (
     r"\s*(?:-|–|—|~|〜|to|and|up to|till|until|bis|und|y|a|à|et|e|até|hasta|到|至|和|から|و|إلى|"
@@ -78,7 +113,7 @@ _BETWEEN_AFTER = r"\s*(?:के बीच|之间|の間|間)"
 
 _FILLS = (
     r"(?:\s*(?:a |the )?(?:price|cost|total|amount|preis|prix|precio|preço)(?: of| de| von)?\s*|"
-    r"\s*(?:of|de|von|about|around|the|is|:|als|que|من|عن)\s*|\s*)"
+    r"\s*(?:of|de|von|about|around|the|a|is|:|als|que|من|عن)\s*|\s*)"
 )
 _GOES_ON = re.compile(
     r"\s*(?:$|[.,;:!?)\x1f\"”»/]|-$|(?:for|that|which|who|and|or|but|please|with|without|in|to|no|"
@@ -93,7 +128,7 @@ unit: "under 2 kg", "at least 16 GB"."""
 _OF_PEOPLE = re.compile(
     r"(?:kids?|child(?:ren)?|boys?|girls?|ag(?:e|es|ed)|people|persons?|adults?|anyone|everyone|"
     r"kind(?:er|ern)?|enfants?|niñ[oa]s?|crianças?|menin[oa]s?|leute|gens|孩子|儿童|子供|子ども|"
-    r"الأطفال|أطفال|बच्चों?|बच्चे)\W+(?:[^\W\d]+\W+){0,2}$",
+    r"الأطفال|أطفال|बच्चों?|बच्चे)\s+(?:[^\W\d]+\s+){0,2}$",
     re.IGNORECASE,
 )
 
@@ -175,17 +210,25 @@ def _single(text: str, amount: Amount) -> PriceBounds | None:
     ):
         after = _begins(pattern, text[amount.end :])
         if after is not None:
+            end = amount.end + after
+            if pattern is _OVER_AFTER and (denied := _TOO_MUCH.match(text, end)) is not None:
+                return made(amount.start, denied.end(), at_most=value)
             start = _ends(f"(?:{_AT_MOST_BEFORE})|(?:{_AT_LEAST_BEFORE})", before)
-            return made(amount.start if start is None else start, amount.end + after, **bound)
+            return made(amount.start if start is None else start, end, **bound)
     for pattern, bound in (
         (_AT_MOST_BEFORE, {"at_most": value}),
         (_AT_LEAST_BEFORE, {"at_least": value}),
         (_BELOW_BEFORE, {"below": value}),
-        (_OVER_BEFORE, {"at_least": value + _CENT}),
     ):
         start = _ends(pattern, before)
         if start is not None:
             return made(start, span[1], **bound)
+    start = _ends(_OVER_BEFORE, before)
+    if start is not None:
+        denied = _denied(text, start, amount.end)
+        if denied:
+            return PriceBounds(at_most=value, currency=amount.currency, spans=denied)
+        return made(start, span[1], at_least=value + _CENT)
     rough_start = _ends(_ROUGHLY_BEFORE, before)
     rough_end = _begins(_ROUGHLY_AFTER, text[amount.end :])
     if money and (rough_start is not None or rough_end is not None):
@@ -197,6 +240,17 @@ def _single(text: str, amount: Amount) -> PriceBounds | None:
         start = _ends(_BUDGET_BEFORE, before)
         return made(amount.start if start is None else start, span[1], at_most=value)
     return None
+
+
+def _denied(text: str, start: int, end: int) -> tuple[tuple[int, int], ...]:
+    """Where it is said that nothing over an amount is wanted; `text[start:end]` is "over 50 €"."""
+    if (unwilling := _UNWILLING.search(text[:start])) is not None:
+        return ((unwilling.start(), end),)
+    if (none := _NONE_OF_THEM.search(text[:start])) is not None:
+        return (none.span("no"), (start, end))
+    if (too_much := _TOO_MUCH.match(text, end)) is not None:
+        return ((start, too_much.end()),)
+    return ()
 
 
 def _said_after(text: str, amount: Amount) -> bool:

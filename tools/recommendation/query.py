@@ -108,9 +108,9 @@ async def make_query(asked: Asked, wish: Wish, shop: Shop) -> Query:
     like, unknown = await _meant(asked, wish, shop)
     notes += [Note(kind="unknown_item", about=name) for name in unknown]
     taste = " ".join(filter(None, [asked.taste or wish.taste, *unknown])) or None
-    below, said = await _cheaper_than(asked, wish, like, shop)
+    limit, said = await _price_of(asked, wish, like, shop)
     notes += said
-    where = _joined(asked.where, wish, below)
+    where = _joined(asked.where, wish, limit)
     disliked = _disliked(history or ())
     out = [
         *where.excluded_items,
@@ -149,7 +149,7 @@ async def _meant(asked: Asked, wish: Wish, shop: Shop) -> tuple[tuple[Item, ...]
             return (found,), ()
     if wish.names:
         return (), wish.names[-1:]
-    if (wish.points or wish.cheaper) and asked.image is None and asked.shown:
+    if (wish.points or wish.cheaper or wish.not_dearer) and asked.image is None and asked.shown:
         return await _shown(asked.shown, wish, shop), ()
     return (), ()
 
@@ -168,11 +168,11 @@ async def _named(names: Sequence[str] | dict[str, None], shop: Shop) -> list[Ite
     return list({item.id: item for item in found if item is not None}.values())
 
 
-async def _cheaper_than(
+async def _price_of(
     asked: Asked, wish: Wish, like: Sequence[Item], shop: Shop
 ) -> tuple[float | None, list[Note]]:
-    """The price that an item has to be below, where it has to be cheaper than another."""
-    if not wish.cheaper:
+    """The price of the other item, where it has to be cheaper than that, or no dearer."""
+    if not (wish.cheaper or wish.not_dearer):
         return None, []
     notes = []
     if not like and asked.image is not None:
@@ -184,14 +184,19 @@ async def _cheaper_than(
     prices = [item.price for item in like if item.price is not None]
     if len(prices) < len(like):
         return None, [*notes, Note(kind="price_unknown", about=like[0].title)]
-    return min(prices), notes
+    return min(prices) * (wish.share or 1.0), notes
 
 
-def _joined(given: Constraints, wish: Wish, below: float | None) -> Constraints:
-    """The constraints that were given and those that were said: of two bounds the tighter."""
+def _joined(given: Constraints, wish: Wish, other: float | None) -> Constraints:
+    """The constraints that were given and those that were said: of two bounds the tighter.
+
+    Args:
+        other: the price that it must be below, or not above, as the wish says.
+    """
     prices = wish.prices
+    below, at_most = (other, None) if wish.cheaper else (None, other)
     lows = [p for p in (given.price_min, prices.at_least) if p is not None]
-    highs = [p for p in (given.price_max, prices.at_most) if p is not None]
+    highs = [p for p in (given.price_max, prices.at_most, at_most) if p is not None]
     belows = [p for p in (given.price_below, prices.below, below) if p is not None]
     return Constraints(
         price_min=max(lows, default=None),

@@ -49,7 +49,7 @@ class Loosening(BaseModel):
 async def search(query: Query, shop: Shop) -> Found:
     """The items that meet a wish, varied, for a bandit to choose from. Raises StoreUnavailable.
 
-    What the shop gives is checked again on its newest data: an item that was sold out a moment
+    What the shop found is checked on the items as they are now: one that was sold out a moment
     ago, or is about something unwanted, is replaced by the next.
     """
     where, limit = query.where, max(_LEAST_ASKED, _ASKED * query.count)
@@ -58,7 +58,7 @@ async def search(query: Query, shop: Shop) -> Found:
         return best
     for _ in range(_ROUNDS):
         found = await _ask(query, where, limit, shop)
-        kept = await _still_met(found.matches, query, shop)
+        kept = [match for match in found.matches if meets(match.item, where, query.without)]
         best = Found(tuple(kept), found.evidence, found.version)
         dropped = {m.item.id for m in found.matches} - {m.item.id for m in kept}
         if len(kept) >= query.count or not dropped:
@@ -128,13 +128,6 @@ async def _past_items(ranked: Ranked, query: Query, shop: Shop) -> dict[str, Ite
     wanted = [past for past in dict.fromkeys(ranked.because.values()) if past in known]
     items = {item.id: item for item in await shop.items(wanted)}
     return {id_: items[past] for id_, past in ranked.because.items() if past in items}
-
-
-async def _still_met(matches: Sequence[Match], query: Query, shop: Shop) -> list[Match]:
-    """The matches as they are now, without what meets the constraints no longer."""
-    fresh = {item.id: item for item in await shop.items([match.item.id for match in matches])}
-    now = (Match(fresh[m.item.id], m.score) for m in matches if m.item.id in fresh)
-    return [match for match in now if meets(match.item, query.where, query.without)]
 
 
 async def what_would_help(query: Query, shop: Shop) -> tuple[Loosening, ...]:

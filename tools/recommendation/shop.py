@@ -118,21 +118,24 @@ class Shop(Protocol):
     ) -> Sequence[Match]:
         """The items nearest to words, to an item (its id) or to a picture, among those allowed.
 
-        Exactly one of `text`, `like` and `image` is given.
+        Exactly one of `text`, `like` and `image` is given. The items are as they are now, though
+        what found them may be older: see that they meet the constraints still.
         """
         ...
 
     async def ranked(self, history: Sequence[str], where: Constraints, limit: int) -> Ranked:
         """What suits somebody with this history (item ids, oldest first), among those allowed.
 
-        Items of the history are left out.
+        Items of the history are left out. As with `near`, the items are as they are now.
         """
         ...
 
     async def rerank(
-        self, customer: str | None, matches: Sequence[Match], show: int
+        self, customer: str | None, history: Sequence[str], matches: Sequence[Match], show: int
     ) -> tuple[str | None, Sequence[Match]]:
         """The bandit's choice of `show` from these, best first, with the id of the showing.
+
+        `history` is the customer's, item ids, oldest first; empty where nothing is known.
 
         What is shown is logged with its propensities under that id: clicks name it. The id is
         None where no bandit is in service: then the order is left as it is.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tools.recommendation.wish_words import BREAK
 
 
@@ -10,6 +12,13 @@ class Unread:
 
     def __init__(self, text: str) -> None:
         self.left = text
+
+    def blank_all(self, pattern: re.Pattern[str]) -> bool:
+        """Blank all that a pattern finds; tells whether there was any."""
+        found = [match.span() for match in pattern.finditer(self.left)]
+        for start, end in found:
+            self.blank(start, end)
+        return bool(found)
 
     def blank(self, start: int, end: int) -> None:
         self.left = self.left[:start] + BREAK * (end - start) + self.left[end:]

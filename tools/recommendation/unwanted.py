@@ -38,9 +38,18 @@ def read_unwanted(
                 # "No leather shoes" is not "no shoes".
                 group = _word_group(bare, found)
                 others.extend(group)
-                taken = taken or bool(group)
+                if not group and named and named[0].start == 0:
+                    # "Headphones that nobody needs": better too much than what is not wanted.
+                    categories.extend(named[0].categories)
+                taken = taken or bool(group or named)
         return taken
 
+    for match in words.FREE_OF.finditer(text.left):
+        thing = str(match[str(match.lastgroup)])
+        # A shop may have a category "non-fiction".
+        if not ((found := known.mentions(match[0])) and is_all(found, match[0])):
+            others.append(_names_of(thing, known.mentions(thing)))
+            text.blank(*match.span())
     for match in words.NOT_BEFORE.finditer(text.left):
         phrase = str(match[str(match.lastgroup)])
         kept = _last_piece(phrase)
@@ -76,11 +85,20 @@ def _object_end(text: str, begin: int, known: Vocabulary) -> int:
         stop = words.NOT_OBJECT_STOP.search(text, comma.end())
         following = stop.start() if stop else len(text)
         pieces = words.OR.split(text[comma.end() : following])
-        if not all((found := known.mentions(p)) and is_all(found, p) for p in pieces):
+        is_known = [bool((found := known.mentions(p)) and is_all(found, p)) for p in pieces]
+        if not all(is_known) and not (
+            any(is_known) and len(pieces) > 1 and all(map(_is_thing, pieces))
+        ):
             break
         if len(pieces) > 1:
             end = following
     return end
+
+
+def _is_thing(piece: str) -> bool:
+    """Whether it may be the name of a thing: "candles", and no "something nice"."""
+    tokens = TOKEN.findall(piece)
+    return 0 < len(tokens) <= 2 and all(map(says_something, tokens))
 
 
 def _last_piece(phrase: str) -> str:
@@ -97,5 +115,11 @@ def _word_group(phrase: str, found: Sequence[Mention]) -> list[tuple[str, ...]]:
         return []
     kept = [token for token in tokens if says_something(token)]
     if len(found) == 1 and len(TOKEN.findall(phrase[found[0].start : found[0].end])) == len(kept):
-        return [(phrase, *(name for name in found[0].names if fold(name) != fold(phrase)))]
+        return [_names_of(phrase, found)]
     return [(" ".join(kept),)]
+
+
+def _names_of(said: str, found: Sequence[Mention]) -> tuple[str, ...]:
+    """What was said, and the other names of the thing that it mentions."""
+    names = found[0].names if found else ()
+    return (said, *(name for name in names if fold(name) != fold(said)))

@@ -38,14 +38,41 @@ QUOTED = re.compile(
 
 CHEAPER = re.compile(
     r"(?<![^\W_])(?:cheaper|less (?:expensive|costly|pricey)|lower[- ]priced|more affordable|"
-    r"for less(?: money)?|billiger\w*|günstiger\w*|preiswerter\w*|preisgünstiger\w*|"
+    r"for less(?: money)?|not (?:as|so|quite as) (?:expensive|pricey|dear|costly)|"
+    r"(?:with|at|for) an? (?:lower|smaller) price|zum (?:kleineren|geringeren|niedrigeren) preis|"
+    r"à (?:un )?(?:moindre|plus petit) prix|a (?:un )?(?:menor precio|precio más bajo)|"
+    r"por (?:um )?(?:menor preço|preço (?:menor|mais baixo))|"
+    r"nicht (?:ganz )?so teuer|pas (?:aussi|si) ch(?:er|ère)s?|no tan car[oa]s?|não tão car[oa]s?|"
+    r"billiger\w*|günstiger\w*|preiswerter\w*|preisgünstiger\w*|"
     r"weniger teuer|moins ch(?:er|ère)s?|meilleur marché|plus abordables?|"
     r"más barat[oa]s?|menos car[oa]s?|más económic[oa]s?|más asequibles?|"
     r"mais barat[oa]s?|mais em conta|mais económic[oa]s?|mais econômic[oa]s?)(?![^\W_])"
-    r"|更便宜|便宜一?[点些]|再便宜|价格更低|もっと安[いく]|より安[いく]|安いもの|少し安[いく]|"
+    r"|[没不](?:那么|这么)贵|更便宜|便宜一?[点些]|再便宜|价格更低|もっと安[いく]|より安[いく]|安いもの|少し安[いく]|"
     r"أرخص|أقل (?:سعرا|سعرًا|ثمنا|ثمنًا|تكلفة)|(?:और |ज़्यादा |थोड़ा )?सस्त[ाीे]",
     _I,
 )
+
+HALF = re.compile(
+    r"(?<![^\W_])(?:(?:at|for) )?(?:half (?:the|of the|that) price|half price|"
+    r"half as (?:expensive|much)|"
+    r"(?:zum|die) halben? preis|halb so (?:teuer|viel)|(?:à )?(?:la )?moitié (?:du )?prix|"
+    r"(?:a |por )?la mitad (?:de(?:l)? )?precio|(?:pela |por )?metade do preço)"
+    r"(?: (?:or|oder|ou|o) (?:less|weniger|moins|menos))?(?![^\W_])"
+    r"|半价(?:以[下内])?|半額(?:以下)?|نصف (?:السعر|الثمن)|आधी कीमत(?: में)?",
+    _I,
+)
+"""It may cost half of what that costs which it is like."""
+NOT_DEARER = re.compile(
+    r"(?<![^\W_])(?:(?:and |but |und |aber |et |mais |y |pero |e |mas )?"
+    r"(?:(?:not|no|never|isn['’]t|aren['’]t) (?:any )?(?:more (?:expensive|costly)|dearer|pricier)|"
+    r"for no more(?: money)?|nicht teurer\w*|"
+    r"(?:sans que ce soit|pas|ne soi(?:t|ent) pas|n['’]est pas) plus ch(?:er|ère)s?|"
+    r"(?:no|ni|sin ser|sin que sean?|no sean?) más car[oa]s?|"
+    r"(?:não|sem ser|não sejam?) mais car[oa]s?)(?P<than> (?:than|als|que|do que))?)(?![^\W_])"
+    r"|(?:不要?|别)(?:比(?:它|这个|那个))?更?贵|لا يكون أغلى|ليس أغلى|ज़्यादा महंगा न",
+    _I,
+)
+"""It may cost as much as what it is like, and no more."""
 
 # Where an item that is meant is named. After it the name goes on up to HARD_STOP at most.
 _LIKE_LEADS = (
@@ -60,6 +87,9 @@ _LIKE_LEADS = (
     r" idée)|"
     r"semblables? (?:à|au)|similaires? (?:à|au)|dans le (?:genre|style) (?:de|du)|"
     r"alternatives? (?:à|au)|"
+    r"(?:not|no) (?:more expensive|dearer|pricier) than|nicht teurer als|pas plus ch(?:er|"
+    r"ère)s? que|"
+    r"no más car[oa]s? que|não mais car[oa]s? (?:do )?que|"
     r"moins ch(?:er|ère)s? que|à la place d[eu]|"
     r"(?:algo|uno|una|otr[oa]|artículos?|productos?) como|parecid[oa]s? (?:a|al|com)|"
     r"similares? (?:a|al|ao|à)|"
@@ -80,12 +110,13 @@ HARD_STOP = re.compile(
 SOFT_STOP = re.compile(
     r"(?<![^\W_])(?:for|with|without|and|or|which|that|only|just|except|please|in|next|from|to|"
     r"für|mit|ohne|und|oder|nur|bitte|pour|avec|sans|et|ou|para|con|sin|com|sem|por favor|y|o|e|"
-    r"nicht|not|no|cheaper|who|customers?|إلى|بدون|بسعر|و)(?![^\W_])",
+    r"nicht|not|no|cheaper|who|customers?|at|zum|à|por|إلى|بدون|بسعر|و)(?![^\W_])",
     _I,
 )
 # In these languages what is meant stands before the word for "like".
 LIKE_AFTER = re.compile(
-    r"(?:像|和|跟|与|类似于?|類似)(?P<zh>[^,，。?!\x1f]{1,40}?)(?:那样|这样|一样|差不多|相似|"
+    r"比(?P<zh2>[^,，。?!\x1f]{1,40}?)(?:还|更|要)?便宜(?:一?[点些])?的?"
+    r"|(?:像|和|跟|与|类似于?|類似)(?P<zh>[^,，。?!\x1f]{1,40}?)(?:那样|这样|一样|差不多|相似|"
     r"类似|的|但|,|\x1f|$)"
     r"|(?P<ja>[^,、。?!\x1fはがを]{1,40}?)(?:のような|みたいな|に似た|と似た|のように|より安い)"
     r"|(?P<hi>[^,।?!\x1f]{1,60}?)\s+(?:जैस[ाीे]|के समान|से मिलत[ाीे][- ]जुलत[ाीे]|की तरह|"
@@ -158,20 +189,27 @@ PLACES = tuple(
 
 # What follows is not wanted: whatever it is, …
 NOT_THIS = re.compile(
-    r"(?<![^\W_])(?:(?:but |and )?(?:no|without(?: any)?|nothing (?:with|from|made (?:of|from)|"
+    r"(?<![^\W_])(?:(?:but |and )?(?:under no circumstances|neither|no|without(?: any)?|"
+    r"nothing (?:for|with|from|made (?:of|from)|"
     r"containing|like|about|in|to do with)|"
     r"except(?: for)?|excluding|other than|besides|apart from|anything but|avoid(?:ing)?|"
-    r"leave out|skip(?: the)?|"
+    r"leave out|skip(?: the)?|nothing|"
     r"(?:hates?|dislikes?|can['’]?t stand|allergic to)|(?:i |we |he |she |they )?(?:don['’]t|"
-    r"do not|doesn['’]t|does not) (?:want|like|need|eat|drink)(?: any)?)|"
-    r"kein(?:e|en|er|em|es)?|ohne|nichts (?:mit|aus|von|über)|außer|ausgenommen|bloß kein\w*|"
+    r"do not|doesn['’]t|does not|must not|mustn['’]t|should not|shouldn['’]t) (?:want|like|need|"
+    r"eat|drink|"
+    r"include|contain|show(?: me)?|suggest|recommend)(?: any)?|excludes?)|"
+    r"auf keinen fall|keinesfalls|weder|kein(?:e|en|er|em|es)?|ohne|nichts(?: (?:mit|aus|von|"
+    r"über))?|außer|ausgenommen|bloß kein\w*|"
     r"(?:hasst|mag kein\w*)|"
-    r"(?:surtout )?pas d(?:e|es|u)|sans|rien (?:avec|en|de)|sauf|hormis|excepté|aucune?|à part|"
+    r"en aucun cas|ni|(?:surtout )?pas d(?:e|es|u)|sans|rien (?:avec|en|de)|sauf|hormis|excepté|"
+    r"hors(?! de)|aucune?|à part|"
     r"déteste(?: les?| la)?|"
-    r"sin|nada (?:de|con)|excepto|salvo|ningun[oa]?|ningún|que no (?:sean?|tengan?|lleven?)|"
+    r"en ningún caso|de ninguna manera|sin|nada (?:de|con)|excepto|salvo|ningun[oa]?|ningún|"
+    r"que no (?:tengan? (?:nada )?que ver con|sean?|tengan?|lleven?)|"
     r"no quier[oe]n?|odia|"
-    r"sem|nada (?:de|com)|exceto|menos(?= (?:os|as|o|a|l)\b)|nenhuma?|não quer(?:o|emos)|"
-    r"que não (?:sejam?|tenham?))"
+    r"de modo nenhum|nem|sem|nada (?:de|com)|exceto|menos(?= (?:os|as|o|a|l)\b)|nenhuma?|"
+    r"não quer(?:o|emos)|"
+    r"que não (?:tenham? (?:nada )?(?:a|que) ver com|sejam?|tenham?))"
     r"(?:\s+|(?=['’]))"
     r"|pas d['’]|rien d['’]"
     r"|(?:不想?要|不含|不带|(?<!有)没有|除了|除去|排除|别(?:给我)?(?:推荐|要)?|不买|讨厌|不喜欢|无)"
@@ -179,9 +217,16 @@ NOT_THIS = re.compile(
     r"|बिना\s+",
     _I,
 )
+FREE_OF = re.compile(
+    r"(?<![^\W_])(?:non[- ](?P<non>[^\W\d_]{3,})|(?!hands)(?P<free>[^\W\d_]{3,})-free|"
+    r"(?P<frei>[^\W\d_]{4,}?)s?frei(?:e[nmrs]?)?)(?![^\W_])",
+    _I,
+)
+"""One word says what is not in it: "leather-free", "non-leather", "lederfrei"."""
 # … or where it names a category; else the word is too common: "not too heavy".
 NOT_KNOWN = re.compile(
-    r"(?<![^\W_])(?:not(?: a| an| the| any)?|never|nicht|pas(?: un| une| les?| la)?|no(?: un|"
+    r"(?<![^\W_])(?:(?:not|(?:is|are)n['’]t)(?: a| an| the| any)?|never|nicht|pas(?: un| une|"
+    r" les?| la)?|no(?: un|"
     r" una| los| las)?|"
     r"não|nem)\s+|不是|ليس(?:ت)?\s+",
     _I,
@@ -191,7 +236,7 @@ NOT_BEFORE = re.compile(
     r"(?P<ja>[^\s,、。?!\x1f]{1,20}?)(?:以外|抜き|なし|無し|を除[いくき]|は(?:除|いらない|"
     r"要らない|不要|なし|嫌|避け|やめ)|"
     r"が嫌い|(?:では|じゃ)な[いく])"
-    r"|(?P<zh>[^\s,、。?!\x1f]{1,8}?)(?:除外|之外|以外|不要|就算了)"
+    r"|(?P<zh>[^\s,、。?!\x1f]{1,8}?)(?:除外|之外|以外|不要(?=$|[,，。;；的了\s\x1f])|就算了)"
     r"|(?P<hi>[^\s,।?!\x1f]+(?: (?:या|और) [^\s,।?!\x1f]+)*)\s+(?:नहीं|के बिना|को छोड़कर|के अलावा|"
     r"के सिवा|मत)"
 )
@@ -207,7 +252,7 @@ NOT_OBJECT_STOP = re.compile(
 OR = re.compile(
     r"\s*(?:[,、]\s*)?(?<![^\W_\u3040-\u9fff])(?:or|nor|and|oder|und|noch|ou|ni|et|o|u|y|e|"
     r"nem)(?![^\W_])\s*(?:(?:no|keine?n?|de|les?|los|las|os|as|sin|sans|sem)\s+|d['’])?"
-    r"|\s*(?:或者?|和|及|跟|与|や|と|か)\s*|\s+(?:أو|ولا|या|और)\s+|\s+و(?=\S)",
+    r"|\s*(?:也(?:不(?:想?要)?|别)|或者?|和|及|跟|与|や|と|か)\s*|\s+(?:أو|ولا|या|और)\s+|\s+و(?=\S)",
     _I,
 )
 COMMA = re.compile(r"\s*[,、،]\s*")
@@ -240,6 +285,7 @@ _GENERIC = (
 COUNTED = re.compile(
     rf"\s*(?:(?!(?:people|persons?|kids?|children|years?|days?|"
     rf"and)\b)[^\W\d_]+[\s-]+){{0,2}}(?:{_GENERIC})(?![^\W_])"
+    r"|\s*of (?:them|these|those)(?![^\W_])|\s*davon(?![^\W_])"
     r"|\s*(?:هدايا|أفكار|اقتراحات|منتجات|أشياء|خيارات|توصيات)|\s*(?:उपहार|तोहफ़े|तोहफे|सुझाव|"
     r"चीज़ें|चीजें|विकल्प|उत्पाद)",
     _I,
@@ -273,7 +319,7 @@ ASKS_FOR_CJK = re.compile(r"(?:推荐|给我|来|想要|要|找|看看|介绍|�
 PURPOSE_BEFORE = re.compile(
     r"(?<![^\W_])(?:for|about|at|have|own|with|like|likes|loves?|enjoys?|into|on|of|who|as|from|"
     r"lover|fan of|against|"
-    r"für|über|zum|zur|beim?|mit|liebt|mag|als|aus|von|pour|sur|avec|aime|en|à|du|des|d['’]|para|"
+    r"für|über|zum|zur|beim?|mit|liebt|mag|als|aus|von|pour|sur|avec|aime|en|à|para|"
     r"sobre|con|por|com|"
     r"gosta de|le gustan?|de|da|do|em|के लिए)\s+(?:[^\W\d]+['’]?\s+){0,2}$"
     r"|(?:给|送给?|送|为|适合|喜欢|爱好?|关于|用于|لل?|عن|في|يحب|تحب|لمحبي|لعشاق|"
@@ -281,6 +327,8 @@ PURPOSE_BEFORE = re.compile(
     _I,
 )
 """What goes before a word that tells what an item is for, and not what it is."""
+OF_IN_FRENCH = re.compile(r"(?<![^\W_])(?:du|des|d['’])\s*(?:[^\W\d]+['’]?\s+){0,2}$", _I)
+"""The same after a word that tells something: "fan des livres", not "je cherche des livres"."""
 PURPOSE_AFTER = re.compile(
     r"\s*(?:に使|向け|用の?|のため|が好き|好き|を始め|する人|に合う|爱好者|迷|用的|के लिए|पसंद|"
     r"प्रेमी|लवर|"
@@ -288,6 +336,8 @@ PURPOSE_AFTER = re.compile(
     _I,
 )
 LOOKING_FOR = re.compile(
+    r"[أان]بحث عن|(?:what|how) about|(?:pairs?|sets?|packs?|kinds?|sorts?) of|paar(?! schuhe)|"
+    r"paires? de|pares? de|"
     r"(?:looking|searching|shopping|asking|browsing|hunting) for|search for|look for|"
     r"in the market for|"
     r"(?:recommendations?|suggestions?|ideas?|options?) for(?= (?:an?|some|new|good|the best|"

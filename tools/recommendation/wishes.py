@@ -47,6 +47,8 @@ class Wish:
         place: which of those shown, from 1; None where the words don't count.
         several: whether it points at several.
         cheaper: whether it has to cost less than that.
+        not_dearer: whether it may cost as much as that, and no more.
+        share: of its price, where it may cost as much as that share alone.
         prices: bounds of the price.
         categories: at least one of these, as the shop calls them.
         excluded_categories: none of these, as the shop calls them.
@@ -64,6 +66,8 @@ class Wish:
     place: int | None = None
     several: bool = False
     cheaper: bool = False
+    not_dearer: bool = False
+    share: float | None = None
     prices: PriceBounds = field(default_factory=PriceBounds)
     categories: tuple[str, ...] = ()
     excluded_categories: tuple[str, ...] = ()
@@ -85,14 +89,17 @@ def read_wish(sentence: str, categories: Iterable[str]) -> Wish:
     for start, end in prices.spans:
         text.blank(start, end)
     count = _count(text, known)
-    for match in words.LOOKING_FOR.finditer(text.left):
-        text.blank(*match.span())
+    text.blank_all(words.LOOKING_FOR)
+    half = text.blank_all(words.HALF)
+    not_dearer = half
+    for match in words.NOT_DEARER.finditer(text.left):
+        not_dearer = True
+        if match["than"] is None:
+            text.blank(*match.span())
     named = _named(text, known)
     names = quoted or named.names
     categories_out, words_out = read_unwanted(text, known)
-    cheaper = [match.span() for match in words.CHEAPER.finditer(text.left)]
-    for start, end in cheaper:
-        text.blank(start, end)
+    cheaper = text.blank_all(words.CHEAPER)
     wanted = _wanted(text.left, known, frozenset(categories_out))
     return Wish(
         count=count,
@@ -102,7 +109,9 @@ def read_wish(sentence: str, categories: Iterable[str]) -> Wish:
         points=named.points and not quoted,
         place=named.place if not quoted else None,
         several=named.several and not quoted,
-        cheaper=bool(cheaper) or named.cheaper,
+        cheaper=cheaper or named.cheaper,
+        not_dearer=not_dearer,
+        share=0.5 if half else None,
         prices=prices,
         categories=wanted,
         excluded_categories=categories_out,
@@ -170,7 +179,12 @@ def _is_count(before: str, after: str, known: Vocabulary) -> bool:
 
 
 def _is_cjk_count(before: str, counted: re.Match[str], known: Vocabulary) -> bool:
-    """The same where a measure word follows: with more than that word, or after "recommend"."""
+    """The same where a measure word follows: with more than that word, or after "recommend".
+
+    In 便宜一点 it says a bit.
+    """
+    if re.search("[宜贵好大小多少]$", before) and counted[0].strip()[:1] == "点":
+        return False
     return (
         words.ASKS_FOR_CJK.search(before) is not None
         or len(counted[0].strip()) > 1
@@ -212,8 +226,10 @@ def _named(text: Unread, known: Vocabulary) -> _Named:
         found = _meant(name, name, known)
         if found is not None:
             at = text.left.index(name, before.start())
-            cheaper = words.CHEAPER.search(before[0]) is not None
-            text.blank(at, max(at + len(name), before.end() if found.points else 0))
+            less = before["zh2"] is not None
+            cheaper = less or words.CHEAPER.search(before[0]) is not None
+            begin = before.start() if less else at
+            text.blank(begin, before.end() if less or found.points else at + len(name))
             return replace(found, cheaper=cheaper)
     for match in words.LIKE.finditer(text.left):
         if _asks_what_is_liked(text.left[: match.start()], match[0]):
@@ -228,7 +244,8 @@ def _named(text: Unread, known: Vocabulary) -> _Named:
         if found is None:
             continue
         cheaper = words.CHEAPER.search(match[0]) is not None
-        start = match.start() if found.points or cheaper else match.end()
+        compared = cheaper or words.NOT_DEARER.search(match[0]) is not None
+        start = match.start() if found.points or compared else match.end()
         text.blank(start, match.end() + len(shortest))
         return replace(found, cheaper=cheaper)
     pointed = words.POINTED_ALONE.search(text.left)
@@ -299,7 +316,7 @@ def _wanted(text: str, known: Vocabulary, excluded: frozenset[str]) -> tuple[str
         counts = not (
             _is_gift(mention)
             or words.PURPOSE_AFTER.match(text, mention.end)
-            or words.PURPOSE_BEFORE.search(text[: mention.start])
+            or _follows_purpose(text[: mention.start])
             or _is_part(text, mention, known, in_english=in_english)
         )
         kept.append((mention, counts))
@@ -310,6 +327,15 @@ def _wanted(text: str, known: Vocabulary, excluded: frozenset[str]) -> tuple[str
         for category in mention.categories or mention.broader
     )
     return tuple(category for category in named if category not in excluded)
+
+
+def _follows_purpose(before: str) -> bool:
+    """Whether the words before a thing make it what an item is for."""
+    if words.PURPOSE_BEFORE.search(before):
+        return True
+    of = words.OF_IN_FRENCH.search(before)
+    last = re.search(r"[^\W\d_]+(?=\s*$)", before[: of.start()]) if of else None
+    return last is not None and says_something(last[0])
 
 
 def _is_part(text: str, mention: Mention, known: Vocabulary, *, in_english: bool) -> bool:

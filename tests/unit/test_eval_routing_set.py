@@ -1,29 +1,38 @@
-"""The routing set: every plan can run, and no request is one that the router has learnt from."""
+"""The routing set: every plan can run, and no request that is judged is one that was learnt from."""
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
-from difflib import SequenceMatcher
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
+import numpy as np
 import pytest
 
+from evals.datasets.routing import RoutingRow, routing_rows
+from evals.routing_labels import HANDOFF, combinations, label_names, labels_of, learnt_rows
 from orchestrator.plan import Plan, Step
-from orchestrator.turn import HandoffReason
+from orchestrator.signs import REASONS
 from orchestrator.wishes import TEXT_INPUT
 from tools.contracts import KINDS
 from tools.registry import Registry, load_registry
 
-TOO_ALIKE = 0.85
-ROWS: list[dict[str, Any]] = [
-    json.loads(line)
-    for line in files("evals").joinpath("data", "routing.jsonl").read_text("utf-8").splitlines()
-]
-TESTS = Path(__file__).parents[1]
+FOLDER = Path(str(files("evals") / "data" / "routing"))
+LANGUAGES = {"en", "zh", "es", "fr", "de", "pt", "ja", "ar", "hi"}
+KINDS_OF_REQUEST = {
+    "single", "chain", "fan_out", "join", "chat", "handoff", "cannot_do", "missing_input"
+}  # fmt: skip
+TRAPS = {"quoted_instruction", "negation", "irrelevant_attachment", "other_meaning"}
+TOO_ALIKE = 0.6
+"""Share of the runs of five characters that two requests have in common."""
+
+
+def rows_of(pattern: str) -> list[RoutingRow]:
+    return [row for file in sorted(FOLDER.glob(pattern)) for row in routing_rows(file)]
+
+
+TRAIN, DEV, TEST = rows_of("train-*.jsonl"), rows_of("dev.jsonl"), rows_of("test.jsonl")
 
 
 @pytest.fixture(scope="module")
@@ -31,70 +40,84 @@ def registry() -> Registry:
     return load_registry()
 
 
-def plain(text: str) -> str:
-    """Words only, in lower case."""
-    return " ".join(re.findall(r"\w+", text.lower()))
+def test_there_are_enough_of_each_language_kind_and_trap() -> None:
+    judged = [*DEV, *TEST]
+    assert len(judged) >= 500
+    assert len(TRAIN) >= 4_000
+    assert {row.lang for row in TEST} > LANGUAGES
+    assert {row.kind for row in TEST} == {row.kind for row in TRAIN} == KINDS_OF_REQUEST
+    assert {row.trap for row in TEST} == {"", *TRAPS}
+    misleading = Counter(row.trap for row in TEST)
+    assert sum(misleading[trap] for trap in TRAPS - {"other_meaning"}) >= 40
+    every = [row.id for row in (*TRAIN, *judged)]
+    assert len(set(every)) == len(every)
 
 
-def alike(one: str, other: str) -> bool:
-    matcher = SequenceMatcher(None, one, other, autojunk=False)
-    return (
-        matcher.real_quick_ratio() >= TOO_ALIKE
-        and matcher.quick_ratio() >= TOO_ALIKE
-        and matcher.ratio() >= TOO_ALIKE
-    )
+@pytest.mark.parametrize("split", [TRAIN, DEV, TEST], ids=["train", "dev", "test"])
+def test_the_plans_can_run(split: list[RoutingRow], registry: Registry) -> None:
+    wrong = [(row.id, problem) for row in split if (problem := problem_of(row, registry))]
+    assert wrong == []
 
 
-def learnt(registry: Registry) -> set[str]:
-    """What the router and the signs learn from, and what their tests ask."""
-    texts = {example for tool in registry.values() for example in tool.examples}
-    for name in ("routing_examples.tsv", "handoff_examples.tsv"):
-        lines = files("orchestrator").joinpath(name).read_text("utf-8").splitlines()
-        texts |= {line.split("\t", 1)[1] for line in lines if "\t" in line}
-    for name in ("routing_requests.jsonl", "handoff_requests.jsonl"):
-        lines = (TESTS / "contract" / name).read_text("utf-8").splitlines()
-        texts |= {json.loads(line)["request"] for line in lines}
-    return {plain(text) for text in texts}
-
-
-def test_there_are_120_of_the_agreed_languages() -> None:
-    assert len(ROWS) == len({row["id"] for row in ROWS}) == 120
-    shares = Counter(row["lang"] for row in ROWS)
-    assert shares["en"] == 72
-    assert shares["zh"] == 18
-    assert shares.keys() == {"en", "zh", "es", "fr", "de", "pt", "ja", "ar", "hi"}
-
-
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["id"])
-def test_the_plan_can_run(row: dict[str, Any], registry: Registry) -> None:
-    assert row.keys() == {
-        "id", "request", "attachments", "lang", "kind", "steps", "alternatives"
-    }  # fmt: skip
-    inputs = {given["name"]: given["kind"] for given in row["attachments"]}
-    assert set(inputs.values()) <= set(KINDS)
+def problem_of(row: RoutingRow, registry: Registry) -> str | None:
+    inputs: dict[str, Any] = {given.name: given.kind for given in row.attachments}
     inputs[TEXT_INPUT] = "text"
-    steps = [step for step in row["steps"] if step["tool"] != "handoff"]
-    handoffs = [step for step in row["steps"] if step["tool"] == "handoff"]
-    assert all(step["args"]["reason"] in get_args(HandoffReason) for step in handoffs)
-    assert not (steps and handoffs)
-    plan = Plan(steps=tuple(Step(id=s["id"], tool=s["tool"], args=s["args"]) for s in steps))
-    checked = plan.check(registry, inputs)
-    assert checked == plan  # in an order in which it can run, too
+    if not set(inputs.values()) <= set(KINDS):
+        return "an attachment of no kind"
+    if any(tool not in registry for tools in row.alternatives for tool in tools):
+        return "an alternative with a tool that is none"
+    if row.kind == "handoff":
+        (step,) = row.steps
+        return None if step.tool == HANDOFF and step.args["reason"] in REASONS else "no handoff"
+    plan = Plan(steps=tuple(Step(id=s.id, tool=s.tool, args=s.args) for s in row.steps))
+    if plan.check(registry, inputs) != plan:
+        return "the steps are in no order in which they can run"
     needs = plan.needs(registry)
-    assert {step["id"]: set(step["after"]) for step in steps} == needs
-    questions = [step["args"]["question"] for step in steps if "question" in step["args"]]
-    assert all(question in row["request"] for question in questions)
-    gold = [step["tool"] for step in row["steps"]]
-    for tools in row["alternatives"]:
-        assert tools != gold
-        assert all(tool in registry for tool in tools)
+    if any(set(step.after) != needs[step.id] for step in row.steps):
+        return "`after` is not what the steps refer to"
+    said = [s.args[name] for s in row.steps for name in ("question", "request") if name in s.args]
+    return None if all(str(each) in row.request for each in said) else "words that nobody said"
 
 
-def test_no_request_is_nearly_another_or_one_that_was_learnt(registry: Registry) -> None:
-    known = learnt(registry)
-    assert len(known) > 700
-    seen: set[str] = set()
-    for row in ROWS:
-        request = plain(row["request"])
-        assert not [text for text in known | seen if alike(request, text)], row["id"]
-        seen.add(request)
+def test_no_request_that_is_judged_is_nearly_one_that_was_learnt(registry: Registry) -> None:
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    judged = [row.request for row in (*DEV, *TEST)]
+    learnt = [row.text for row in learnt_rows(TRAIN, registry)]
+    runs = CountVectorizer(analyzer="char_wb", ngram_range=(5, 5), binary=True, dtype=np.float32)
+    both = runs.fit_transform([*judged, *learnt])
+    ours, others = both[: len(judged)], both[len(judged) :]
+    shared = (ours @ others.T).toarray()
+    sizes = np.asarray(ours.sum(axis=1)) + np.asarray(others.sum(axis=1)).T - shared
+    alike = np.argwhere(shared / np.maximum(sizes, 1) > TOO_ALIKE)
+    assert [(judged[i], learnt[j]) for i, j in alike] == []
+
+
+def test_what_is_learnt_of_a_plan() -> None:
+    row = RoutingRow.model_validate(
+        {
+            "id": "x", "request": "Read both, put them together in German, say it, who is it by",
+            "attachments": [{"kind": "image", "name": "a.png"}, {"kind": "image", "name": "b.png"}],
+            "steps": [
+                {"id": "s1", "tool": "read_text", "args": {"image": "input:a.png"}},
+                {"id": "s2", "tool": "read_text", "args": {"image": "input:b.png"}},
+                {"id": "s3", "tool": "translate_text", "after": ["s1", "s2"],
+                 "args": {"text": ["s1", "s2"], "target_language": "de"}},
+                {"id": "s4", "tool": "synthesize_speech", "args": {"text": "s3"}, "after": ["s3"]},
+                {"id": "s5", "tool": "extract_entities", "after": ["s1", "s2"],
+                 "args": {"text": ["s1", "s2"], "types": ["person"]}},
+            ],
+        }
+    )  # fmt: skip
+    wanted = {
+        "read_text", "translate_text", "synthesize_speech", "extract_entities", "reads_file",
+        "translate_text<joined", "extract_entities<joined", "synthesize_speech<step",
+        "extract_entities.types=person",
+    }  # fmt: skip
+    assert labels_of(row) & set(label_names(load_registry())) == wanted
+
+
+def test_each_tool_alone_is_a_combination(registry: Registry) -> None:
+    together = set(combinations(TRAIN[:50], registry))
+    assert {(name,) for name in registry} <= together
+    assert ("chat",) in together

@@ -130,7 +130,10 @@ lock:
 	  $$(printf -- '--no-emit-package %s ' torch $$cuda) -o requirements.lock && \
 	locked=$$(grep -oE '^[a-z0-9._-]+==' requirements.lock | tr -d =) && \
 	$$compile pyproject.toml --extra dev --extra voices --generate-hashes -c requirements.lock \
-	  $$(printf -- '--no-emit-package %s ' torch $$cuda $$locked) -o requirements-voices.lock
+	  $$(printf -- '--no-emit-package %s ' torch $$cuda $$locked) -o requirements-voices.lock && \
+	$$compile pyproject.toml --extra dev --extra semantic-router --generate-hashes \
+	  -c requirements.lock -c requirements-voices.lock \
+	  $$(printf -- '--no-emit-package %s ' torch $$cuda $$locked) -o requirements-semantic-router.lock
 	@echo "the locks are compiled; review them, then make setup"
 
 clean:

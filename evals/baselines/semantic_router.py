@@ -3,8 +3,8 @@
 https://github.com/aurelio-labs/semantic-router, an optional extra. Its router is given the requests
 of our own train split as the examples of their one tool, and those that no tool serves as a route
 of their own; it is calibrated by its own `fit`, and its threshold chosen by its own `evaluate`, on
-the dev split. It works on the vectors of the multilingual encoder that our own routing builds on, and
-reads of the attachments what that reads: their kinds.
+the dev split. It works on the vectors of the multilingual encoder that our own routing builds on,
+and reads of the attachments what that reads: their kinds.
 
 It answers with one tool or with none: plans of several steps are beyond it.
 """
@@ -30,7 +30,7 @@ NO_TOOL = "no_tool"
 _NEAREST = 5
 _AGGREGATION = "sum"
 """How many examples are looked at, and how those of a route count together. On the dev split the
-sum of 5 is best among 1, 5, 10, 20 and 40 and "mean" (the package's own choice), "sum" and "max"."""
+sum of 5 is best among 1, 5, 10, 20 and 40, and "mean" (the package's own choice), "sum", "max"."""
 _THRESHOLDS = (None, *(step / 10 for step in range(1, 10)))
 """Of the probability below which no route is taken."""
 _THREADS = 2

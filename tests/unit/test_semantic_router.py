@@ -1,7 +1,7 @@
 """The baseline on the public package `semantic-router`: what it learns, and what it answers.
 
-Each test of fitting runs on the package itself where it is installed, and on a small one of the
-same form, which the package's own tests thereby hold to it.
+Each test of fitting runs on the package itself where it is installed, and everywhere on a small one
+of the same form.
 """
 
 from __future__ import annotations
@@ -60,9 +60,11 @@ class Route:
 
 
 class SmallRouter:
-    """The part of the package's IndexedRouter that the baseline uses; confidence is the score."""
+    """The part of the package's IndexedRouter that the baseline uses. What it is calibrated to is
+    even odds midway between the scores of the right and of the wrong."""
 
     confidence_threshold: float | None = None
+    even = 0.0
 
     def __init__(
         self, encoder: Any, routes: Sequence[Route], *, top_k: int = 5, aggregation: str = "mean"
@@ -73,24 +75,30 @@ class SmallRouter:
         self._vectors = np.array(encoder([text for route in routes for text in route.utterances]))
 
     async def afit(self, texts: Sequence[str], truth: Sequence[str | None]) -> None:
-        right = [(await self.acall(text)).name == name for text, name in zip(texts, truth)]  # noqa: B905
-        if len(set(right)) < 2:
-            raise ValueError("calibration needs both correct and incorrect examples")
+        scores: dict[bool, list[float]] = {True: [], False: []}
+        for text, wanted in zip(texts, truth, strict=True):
+            name, score = await self._best(text)
+            scores[name == wanted].append(score)
+        self.even = float(np.mean([np.mean(scores[True]), np.mean(scores[False])]))
 
     async def aevaluate(self, texts: Sequence[str], truth: Sequence[str | None]) -> float:
         names = [(await self.acall(text)).name for text in texts]
         return float(np.mean([name == right for name, right in zip(names, truth, strict=True)]))
 
     async def acall(self, text: str) -> Choice:
+        name, score = await self._best(text)
+        confidence = float(1 / (1 + np.exp(self.even - score)))
+        bar = self.confidence_threshold
+        return Choice(name, confidence) if bar is None or confidence >= bar else Choice(None)
+
+    async def _best(self, text: str) -> tuple[str, float]:
         (vector,) = await self._encoder.acall([text])
         likeness = self._vectors @ np.array(vector)
         scores = defaultdict(list)
         for at in np.argsort(-likeness)[: self._top_k]:
             scores[self._names[at]].append(likeness[at])
         name = max(scores, key=lambda one: self._total(scores[one]))
-        score = float(self._total(scores[name]))
-        bar = self.confidence_threshold
-        return Choice(name, score) if bar is None or score >= bar else Choice(None)
+        return name, float(self._total(scores[name]))
 
 
 @pytest.fixture(params=["the package", "a small one"])

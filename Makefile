@@ -1,6 +1,7 @@
 # make serve        set everything up and serve on http://127.0.0.1:8000
 # make test         set everything up and run the tests
 # make test-vllm    drive the agent through a real vLLM on the CPU
+# make semantic-router   install the package that the routing is compared with
 # make lint         ruff, mypy, import-linter
 #
 # VOICES=en leaves out what speaks other languages than English.
@@ -25,7 +26,7 @@ LOCKS := requirements.lock $(if $(filter-out en,$(VOICES)),requirements-voices.l
 SWITCHBOARD_HOME ?= .switchboard
 PYTEST_ARGS ?=
 
-.PHONY: help setup serve models handbook shop test test-vllm chromium lint lock clean
+.PHONY: help setup semantic-router serve models handbook shop test test-vllm chromium lint lock clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -58,6 +59,8 @@ $(VENV)/.installed: pyproject.toml $(LOCKS:%.lock=$(VENV)/.locked-%)
 	@touch $@
 
 setup: $(VENV)/.installed
+
+semantic-router: setup $(VENV)/.locked-requirements-semantic-router
 
 ## Models and sample knowledge
 
@@ -130,7 +133,10 @@ lock:
 	  $$(printf -- '--no-emit-package %s ' torch $$cuda) -o requirements.lock && \
 	locked=$$(grep -oE '^[a-z0-9._-]+==' requirements.lock | tr -d =) && \
 	$$compile pyproject.toml --extra dev --extra voices --generate-hashes -c requirements.lock \
-	  $$(printf -- '--no-emit-package %s ' torch $$cuda $$locked) -o requirements-voices.lock
+	  $$(printf -- '--no-emit-package %s ' torch $$cuda $$locked) -o requirements-voices.lock && \
+	$$compile pyproject.toml --extra dev --extra semantic-router --generate-hashes \
+	  -c requirements.lock -c requirements-voices.lock \
+	  $$(printf -- '--no-emit-package %s ' torch $$cuda $$locked) -o requirements-semantic-router.lock
 	@echo "the locks are compiled; review them, then make setup"
 
 clean:

@@ -15,7 +15,7 @@ from evals.datasets import limited
 from evals.environment import environment
 from evals.run_folder import RunError, RunFolder, Solved, dataset_facts, open_folder
 from evals.scoring import score
-from evals.task import BadRow, Dataset, EvalTask, Sample, Solve, Way
+from evals.task import BadRow, Dataset, EvalTask, Prepares, Sample, Solve, Way
 from evals.task_list import load_task
 from evals.watched import predict
 from evals.ways import ByUrl, ServiceGone, Traced, open_in_process, settings_for
@@ -98,7 +98,8 @@ def run(
         RunError: there is nothing to run, or the folder can't be used (RunInUse, RunMismatch).
         ServiceGone: the service went away; what is done is kept.
         TaskBroken: the task's own code failed.
-        SwitchboardError: what the task's `load` raises, or opening the service.
+        SwitchboardError: what the task's `load`, a solver's `prepare`, or opening the service
+            raises.
     """
     return asyncio.run(
         run_async(
@@ -149,6 +150,8 @@ async def run_async(
         folder.write("dataset.json", dataset_facts(dataset, chosen, unmatchable))
         todo = [sample for sample in chosen if sample.id not in folder.done]
         if todo:
+            if isinstance(solve, Prepares):
+                await solve.prepare()
             with CountedBar(task.name, wanted=progress) as bar:
                 async with _opened(way, path / "service", profile, solver) as opened:
                     await _solve_all(todo, solve, opened, folder, at_once=concurrency, bar=bar)

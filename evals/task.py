@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
@@ -99,6 +99,16 @@ class Way(Protocol):
 
 
 Solve = Callable[[Sample, Way], Awaitable[Prediction]]
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """A solver that is made ready before a run's first sample: one that learns, or that can't do
+    without what may be missing."""
+
+    async def prepare(self) -> None:
+        """Raises SwitchboardError where it can't solve anything."""
+        ...
 
 
 class Metric(Protocol):

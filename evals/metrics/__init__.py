@@ -13,6 +13,7 @@ from evals.metrics.forms import MetricError
 from evals.metrics.masks import MaskOverlap, mask_of
 from evals.metrics.plans import HANDOFF, PlanMatch, PlanTools
 from evals.metrics.retrieval import Ranking
+from evals.metrics.single_tool import SingleTool
 from evals.metrics.speech import (
     ErrorRates,
     ExactTranscripts,
@@ -46,6 +47,7 @@ __all__ = [
     "PlanMatch",
     "PlanTools",
     "Ranking",
+    "SingleTool",
     "SpanEntities",
     "SquadAnswers",
     "TaggedEntities",

@@ -174,10 +174,20 @@ def _defined(values: Array, counts: Array) -> Array:
     return np.where(counts[1] + counts[2] == 0, np.nan, values)
 
 
-def _shape(plan: Mapping[str, JsonValue]) -> _Shape:
+def tools_of(plan: Mapping[str, JsonValue]) -> Counter[str]:
+    """The tools of a gold plan or a predicted one. Raises MetricError."""
+    return Counter(str(step.get("tool")) for step in _steps(plan))
+
+
+def _steps(plan: Mapping[str, JsonValue]) -> list[Mapping[str, JsonValue]]:
     steps = [read_map(step, "A step") for step in read_list(plan.get("steps"), "steps")]
     if plan.get("path") == HANDOFF and not any(step.get("tool") == HANDOFF for step in steps):
-        steps = [{"id": HANDOFF, "tool": HANDOFF}]
+        return [{"id": HANDOFF, "tool": HANDOFF}]
+    return steps
+
+
+def _shape(plan: Mapping[str, JsonValue]) -> _Shape:
+    steps = _steps(plan)
     tool_of = {str(step.get("id")): str(step.get("tool")) for step in steps}
     edges: Counter[tuple[str, str]] = Counter()
     args: list[Argument] = []

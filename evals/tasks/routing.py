@@ -5,9 +5,9 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from evals.baselines import prompt, react
+from evals.baselines import prompt, react, semantic_router
 from evals.datasets import routing
-from evals.metrics import PlanMatch, PlanTools
+from evals.metrics import PlanMatch, PlanTools, SingleTool
 from evals.task import Dataset, EvalTask
 from evals.tasks._golds import only_tools
 from evals.tasks._plans import planned
@@ -24,9 +24,13 @@ TASK = EvalTask(
     summary="Plans for requests as people make them, over the tools that there are",
     load=_load,
     solve=planned,
-    metrics=(PlanMatch(), PlanTools()),
+    metrics=(PlanMatch(), PlanTools(), SingleTool()),
     headline="node_f1",
-    baselines={"prompt": prompt.solve, "react": react.solve},
+    baselines={
+        "prompt": prompt.solve,
+        "react": react.solve,
+        "semantic-router": semantic_router.solve,
+    },
     unmatchable=only_tools(lambda _sample: [*load_registry()]),
     default_data=Path(str(files("evals") / "data" / "routing" / "test.jsonl")),
 )

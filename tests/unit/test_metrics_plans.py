@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.metrics import HANDOFF, MetricError, PlanMatch, PlanTools
+from evals.metrics import (
+    HANDOFF,
+    AdditiveMetric,
+    MetricError,
+    PlanMatch,
+    PlanTools,
+    SingleTool,
+)
 
 
 def plan(*tools: str, chained: bool = False, **rest: Any) -> Any:
@@ -203,3 +210,48 @@ def test_node_f1_is_the_same_both_ways(rows: list[tuple[list[str], list[str]]]) 
     own = PlanMatch()(one, one)
     assert own["exact_plan"] == 1.0
     assert own.get("node_f1", 1.0) == 1.0
+
+
+# --- one tool or none ---
+
+
+def alone(tool: str | None, **rest: Any) -> Any:
+    return plan(*([tool] if tool else []), **rest)
+
+
+def test_macro_f1_takes_no_tool_for_a_class() -> None:
+    golds = [alone("a"), alone("a"), alone("b"), alone(None), alone(None)]
+    found = [alone("a"), alone(None), alone("b"), alone(None), alone("b")]
+    # a: 1 of 1 and 2, F1 2/3; b: 1 of 2 and 1, 2/3; none: 1 of 2 and 2, 1/2
+    figures = SingleTool()(golds, found)
+    assert figures == pytest.approx({"single_macro_f1": 11 / 18, "single_accuracy": 3 / 5})
+
+
+def test_requests_of_several_steps_and_handoffs_are_left_out() -> None:
+    golds = [plan("a", "b"), plan(HANDOFF), plan(path="handoff"), alone("a")]
+    found = [plan("a", "b"), plan(HANDOFF), plan(), alone("a")]
+    assert SingleTool()(golds, found) == {"single_macro_f1": 1.0, "single_accuracy": 1.0}
+    assert SingleTool()(golds[:3], found[:3]) == {}
+    assert AdditiveMetric.__call__(SingleTool(), golds[:3], found[:3]) == {}
+
+
+@pytest.mark.parametrize("wrong", [plan("a", "b"), plan(HANDOFF), plan(path="handoff"), None])
+def test_what_is_neither_one_tool_nor_none_is_wrong(wrong: Any) -> None:
+    for gold in (alone("a"), alone(None)):
+        assert SingleTool()([gold], [wrong])["single_macro_f1"] == 0.0
+
+
+def test_an_alternative_counts_as_the_gold() -> None:
+    gold = alone("a", alternatives=[[], ["b"], ["c", "d"]])
+    for accepted in (alone(None), alone("b"), plan("c", "d", chained=True)):
+        assert SingleTool()([gold], [accepted])["single_macro_f1"] == 1.0
+    assert SingleTool()([gold], [plan("c")])["single_macro_f1"] == 0.0
+
+
+@given(st.lists(st.tuples(st.sampled_from([alone("a"), alone("b"), alone(None), plan("a", "b")]),
+                          st.sampled_from([alone("a"), alone("c"), alone(None), plan("a", "b"),
+                                           None])), min_size=1, max_size=20))  # fmt: skip
+def test_the_library_and_the_sums_agree_on_one_tool(pairs: list[tuple[Any, Any]]) -> None:
+    golds, found = (list(part) for part in zip(*pairs, strict=True))
+    metric = SingleTool()
+    assert metric(golds, found) == pytest.approx(AdditiveMetric.__call__(metric, golds, found))

@@ -30,11 +30,13 @@ class Scale:
         temperature: of the softmax over labels; where the mean confidence equals the accuracy.
         middle: the cosine at which a label by itself is as likely as not.
         centroid_middle: the same against the mean of examples.
+        described_middle: the logit of `DescribedHead` at which a label is as likely as not.
     """
 
     temperature: float
     middle: float
     centroid_middle: float
+    described_middle: float = 0.0
 
 
 # Temperatures: where confidence met accuracy on BANKING77's intents and CLINC150's domains, without

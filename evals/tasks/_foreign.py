@@ -14,8 +14,8 @@ from pydantic import JsonValue
 
 from evals.baselines import prompt, react
 from evals.baselines.adapted import adapted
+from evals.metrics.ranked import AMONG
 from evals.task import Dataset, Prediction, Sample, Solve, Way
-from evals.tasks._ranked import AMONG
 
 Catalogue = Callable[[Sample], Sequence[tuple[str, str]]]
 """Name and description of each tool that a sample may choose; several may have one name."""

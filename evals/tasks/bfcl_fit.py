@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from evals.datasets import bfcl
-from evals.metrics.withheld import WithheldCurve
+from evals.metrics import WithheldCurve
 from evals.task import Dataset, EvalTask, Sample
 from evals.tasks._function_fit import alike, fitting
 
@@ -23,19 +22,17 @@ def _load(path: Path, _seed: int) -> Dataset:
     for category in _CATEGORIES:
         own = [s for s in dataset.samples if s.groups["category"] == category]
         for number, sample in enumerate(own):
-            gold: dict[str, Any] = {"call": category == "live_simple", "tune": number % 2 == 0}
+            gold = {"call": category == "live_simple", "tune": number % 2 == 0}
             samples.append(sample.model_copy(update={"gold": gold}))
     return replace(dataset, samples=tuple(samples))
 
 
 TASK = EvalTask(
-    name="bfcl_fit",
-    version="1",
-    summary="Whether a function fits a request at all",
+    name="bfcl_fit", version="1", summary="Whether a function fits a request at all",
     load=_load,
     solve=fitting,
     metrics=(WithheldCurve(),),
     headline="balanced_accuracy",
     baselines={"similarity": alike},
     beside=("similarity",),
-)
+)  # fmt: skip

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from evals.datasets import gorilla, gorilla_catalogue
-from evals.metrics import PlanMatch
+from evals.metrics import PlanMatch, RankedTools
 from evals.task import Dataset, EvalTask, Sample
 from evals.tasks._foreign import nearest_tool, planners, with_plans
 from evals.tasks._golds import only_tools
-from evals.tasks._ranked import RankedTools
 
 _APIS: list[tuple[str, str]] = []
 

@@ -19,9 +19,10 @@ from evals.metrics import (
     AdditiveMetric,
     Classification,
     PlanMatch,
+    RankedTools,
+    WithheldCurve,
     bootstrap,
 )
-from evals.metrics.withheld import WithheldCurve
 from evals.task import Dataset, Prediction, Sample, Way
 from evals.task_list import load_task, task_names
 from evals.tasks import _labels, _library, _paragraphs, answers, bfcl_fit, ner, routing, sentiment
@@ -29,7 +30,6 @@ from evals.tasks._calls import CallMatch
 from evals.tasks._foreign import gold, nearest_tool
 from evals.tasks._functions import called
 from evals.tasks._plans import planned
-from evals.tasks._ranked import RankedTools
 from evals.tasks._threshold import Thresholded, best_threshold
 from evals.watched import NoWay, WatchedWay
 from model_servers.contracts import SwitchboardError

@@ -18,6 +18,8 @@ COMMON = 0.5
 """Of what all descriptions have in common, so much is taken out of each."""
 LETTERS = 10.0
 """What words alike to the letter weigh, against a cosine in temperatures of its encoder."""
+LETTERS_ALONE = 16.0
+"""The same where each label is judged by itself: that one holds at all the letters tell best."""
 BEST = 3
 """Of what is said of a label, so many that fit best count."""
 
@@ -90,7 +92,8 @@ class DescribedHead:
         """The labels' probabilities, shape (texts, labels)."""
         cosines = (vectors @ self._rows.T).astype(np.float64)
         letters = self._letters(count_pieces(texts))
-        joined = cosines / self._scale.temperature + LETTERS * letters
+        weight = LETTERS_ALONE if self._multi else LETTERS
+        joined = cosines / self._scale.temperature + weight * letters
         logits = np.stack([_best(joined[:, columns]) for columns in self._columns], axis=1)
         if self._multi:
             return np.asarray(1 / (1 + np.exp(self._scale.described_middle - logits)))

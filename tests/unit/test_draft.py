@@ -1,4 +1,4 @@
-"""From what a request says to the plan of it: what is wanted, of what, and how it hangs together."""
+"""From what a request says to its plan: what is wanted, of what, and how it hangs together."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from model_servers.contracts import DeadlineExceeded
 from model_servers.encoders import Vector, encode, encoder_name
 from tools import label_choice
 from tools.contracts import RunContext
+from tools.described_labels import Statements
 from tools.example_head import ExampleHead, affordable
 from tools.fitted_heads import FittedHeads, Sized, digest
 
@@ -46,7 +47,9 @@ class Head(NamedTuple):
     """The probabilities, and the way in which they are found."""
 
     score: label_choice.Score
-    method: Literal["label similarity", "example similarity", "logistic regression"]
+    method: Literal[
+        "label similarity", "description similarity", "example similarity", "logistic regression"
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +60,13 @@ class Choice:
         labels: each once.
         language: ISO 639-1; its encoder reads texts, labels and examples.
         multi: each label is judged by itself.
+        about: what is said of each label, in their order; empty where nothing is of any.
     """
 
     labels: Sequence[str]
     language: str
     multi: bool
+    about: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def encoder(self) -> str:
@@ -86,19 +91,21 @@ async def by_labels(choice: Choice, ctx: RunContext) -> Head:
 
 
 class LearntHeads:
-    """Heads learnt from examples, each once for all calls with the same examples."""
+    """Heads learnt from examples or from descriptions, each once for all calls with the same."""
 
     def __init__(self) -> None:
         self._heads: FittedHeads[Head] = FittedHeads()
 
     async def head(self, choice: Choice, taught: Taught, ctx: RunContext) -> Head:
-        """What the examples teach; each one's label is among the choice's.
+        """What the examples teach, each of one of the choice's labels; without any, what is said
+        of the labels.
 
         Raises DeadlineExceeded where they are too many to learn from in the request's time, and
         what the models raise. The learning goes on, for who asks again.
         """
         how = f"{choice.encoder} {choice.multi} {len(choice.labels)}"
-        key = digest([how, *choice.labels, *taught.labels, *taught.texts])
+        said = [text for label, texts in choice.about.items() for text in (label, *texts)]
+        key = digest([how, *choice.labels, *said, *taught.labels, *taught.texts])
         try:
             return await self._heads.get(
                 key, lambda: _fit(choice, taught, ctx), timeout_s=ctx.remaining_s()
@@ -112,6 +119,8 @@ class LearntHeads:
 
 async def _fit(choice: Choice, taught: Taught, ctx: RunContext) -> Sized[Head]:
     """It serves other calls than the one that began it, and has no deadline of its own."""
+    if not taught.texts:
+        return await _described(choice, ctx)
     labels, number = len(choice.labels), {label: i for i, label in enumerate(choice.labels)}
     texts, classes = taught.texts, np.array([number[label] for label in taught.labels])
     encoded = affordable(texts, classes, ENCODED_BYTES[choice.encoder])
@@ -130,3 +139,20 @@ async def _fit(choice: Choice, taught: Taught, ctx: RunContext) -> Sized[Head]:
         return Sized(Head(each, "logistic regression"), labels * vectors.shape[1] * 8)
     head = await asyncio.to_thread(ExampleHead, texts, classes, labels, vectors, encoded)
     return Sized(Head(head, "logistic regression"), head.size_bytes)
+
+
+async def _described(choice: Choice, ctx: RunContext) -> Sized[Head]:
+    told = [(label, text) for label, texts in choice.about.items() for text in texts]
+    numbers = {label: i for i, label in enumerate(choice.labels)}
+    classes = np.array([numbers[label] for label, _ in told], dtype=np.int64)
+    # Each is read twice, with the name and without.
+    read = affordable([text for _, text in told], classes, ENCODED_BYTES[choice.encoder] // 2)
+    about: dict[str, list[str]] = {label: [] for label in choice.labels}
+    for i in read:
+        label, text = told[i]
+        about[label].append(text)
+    statements = Statements(about)
+    vectors = await choice.encoded(statements.to_encode(), ctx, deadline=None)
+    scale = label_choice.SCALES[choice.encoder]
+    head = await asyncio.to_thread(statements.head, vectors, scale, multi=choice.multi)
+    return Sized(Head(head, "description similarity"), head.size_bytes)

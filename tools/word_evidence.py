@@ -42,7 +42,7 @@ class WordEvidence:
 
         rows, buckets = counts.shape
         seen = np.bincount(counts.indices, minlength=buckets)
-        self._idf = (np.log((1 + rows) / (1 + seen)) + 1).astype(np.float32)
+        self._idf = _idf(seen, rows)
         of_label = csr_matrix((np.ones(rows), (classes, np.arange(rows))), shape=(labels, rows))
         sums = of_label @ self._weighted(counts)
         totals = np.asarray(sums.sum(axis=1)).ravel()
@@ -65,12 +65,44 @@ class WordEvidence:
         return np.asarray((weighted @ self._seen).toarray() + amounts * self._rest)
 
     def _weighted(self, counts: Any) -> Any:
-        """Sublinear tf-idf in rows of length 1: a long text is no more evidence than a short."""
-        from sklearn.preprocessing import normalize
+        return _weighted(counts, self._idf)
 
-        weighted = counts.astype(np.float64)
-        weighted.data = (1 + np.log(weighted.data)) * self._idf[weighted.indices]
-        return normalize(weighted, copy=False)
+
+class PieceLikeness:
+    """How alike texts are to some others in the pieces that those have: cosines of tf-idf.
+
+    Args: texts: the others.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        counts = count_pieces(texts)
+        seen = np.bincount(counts.indices, minlength=counts.shape[1])
+        # A piece that none of them has tells nothing of which one it is.
+        self._idf = np.where(seen > 0, _idf(seen, len(texts)), 0).astype(np.float32)
+        self._texts = _weighted(counts, self._idf).astype(np.float32)
+
+    @property
+    def size_bytes(self) -> int:
+        rows = self._texts
+        arrays = (self._idf, rows.data, rows.indices, rows.indptr)
+        return sum(array.nbytes for array in arrays)
+
+    def __call__(self, counts: Any) -> Matrix:
+        """Cosines from 0 to 1 of the texts that `counts` are of, shape (texts, others)."""
+        return np.asarray((_weighted(counts, self._idf) @ self._texts.T).toarray())
+
+
+def _idf(seen: NDArray[np.int64], rows: int) -> NDArray[np.float32]:
+    return (np.log((1 + rows) / (1 + seen)) + 1).astype(np.float32)
+
+
+def _weighted(counts: Any, idf: NDArray[np.float32]) -> Any:
+    """Sublinear tf-idf in rows of length 1: a long text is no more evidence than a short."""
+    from sklearn.preprocessing import normalize
+
+    weighted = counts.astype(np.float64)
+    weighted.data = (1 + np.log(weighted.data)) * idf[weighted.indices]
+    return normalize(weighted, copy=False)
 
 
 @cache

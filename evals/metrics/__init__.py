@@ -12,6 +12,7 @@ from evals.metrics.entities import SpanEntities, TaggedEntities
 from evals.metrics.forms import MetricError
 from evals.metrics.masks import MaskOverlap, mask_of
 from evals.metrics.plans import HANDOFF, PlanMatch, PlanTools
+from evals.metrics.ranked import RankedTools
 from evals.metrics.retrieval import Ranking
 from evals.metrics.single_tool import SingleTool
 from evals.metrics.speech import (
@@ -23,6 +24,7 @@ from evals.metrics.speech import (
 )
 from evals.metrics.translation import Translation, tokeniser_of
 from evals.metrics.wishes import WishesMet
+from evals.metrics.withheld import WithheldCurve
 
 __all__ = [
     "ABSTAINED",
@@ -46,6 +48,7 @@ __all__ = [
     "Parts",
     "PlanMatch",
     "PlanTools",
+    "RankedTools",
     "Ranking",
     "SingleTool",
     "SpanEntities",
@@ -53,6 +56,7 @@ __all__ = [
     "TaggedEntities",
     "Translation",
     "WishesMet",
+    "WithheldCurve",
     "bootstrap",
     "confusion",
     "cost_intervals",

@@ -1,7 +1,7 @@
 """Choosing among tools that the service does not have.
 
 The agent plans over its own tools alone. What its API offers for a catalogue of others is
-`classify_text`, with each tool's description as an example of what it is asked for.
+`classify_text`, with each tool as a label and what is said of it as its descriptions.
 """
 
 from __future__ import annotations
@@ -14,31 +14,42 @@ from pydantic import JsonValue
 
 from evals.baselines import prompt, react
 from evals.baselines.adapted import adapted
+from evals.metrics.ranked import AMONG
 from evals.task import Dataset, Prediction, Sample, Solve, Way
 
 Catalogue = Callable[[Sample], Sequence[tuple[str, str]]]
 """Name and description of each tool that a sample may choose; several may have one name."""
 
 
-def nearest_tool(catalogue: Catalogue) -> Solve:
-    """The one tool whose description is nearest to the request: no chat model is asked."""
+def nearest_tool(catalogue: Catalogue, *, llm: bool = False) -> Solve:
+    """The one tool whose description is nearest to the request. No chat model is asked, unless
+    with `llm`: where likeness doesn't decide it chooses among the ten nearest."""
 
     async def solve(sample: Sample, way: Way) -> Prediction:
-        examples: dict[str, list[str]] = {}
-        for name, about in catalogue(sample):
-            examples.setdefault(name, []).append(about)
-        given = {"text": sample.inputs["request"], "examples_by_label": examples}
+        about: dict[str, list[str]] = {}
+        for name, said in catalogue(sample):
+            about.setdefault(name, []).append(said)
+        request = sample.inputs["request"]
+        given = {"text": request, "descriptions": about, "llm": llm, "words": False}
         found = await way.invoke("classify_text", given)
-        data = found["data"]
-        value = _as_plan([data["labels"][0]["label"]], llm_calls=0)
-        return Prediction(value=value, details={"labels": data["labels"][:5]})
+        data, usage = found["data"], found["usage"]
+        ranked = [label["label"] for label in data["labels"][:AMONG]]
+        calls = usage["llm_calls"]
+        return Prediction(
+            value=_as_plan(ranked[:1], ranked=ranked, llm_calls=calls),
+            prompt_tokens=usage["prompt_tokens"],
+            completion_tokens=usage["completion_tokens"],
+            llm_calls=calls,
+            details={"labels": data["labels"][:5]},
+        )
 
     return solve
 
 
 def planners(catalogue: Catalogue) -> dict[str, Solve]:
-    """The baselines over the same catalogue. Of a tool of which several things are said they read
-    the first: all that is said of Gorilla's would not fit a small model's context."""
+    """Ours with a second look by the chat model, and the baselines over the same catalogue. Of a
+    tool of which several things are said these read the first: all that is said of Gorilla's would
+    not fit a small model's context."""
 
     def inputs(sample: Sample) -> dict[str, JsonValue]:
         about: dict[str, str] = {}
@@ -51,7 +62,8 @@ def planners(catalogue: Catalogue) -> dict[str, Solve]:
         return _as_plan([str(step["tool"]) for step in steps], llm_calls=1)
 
     solvers = {"prompt": prompt.solve, "react": react.solve}
-    return {name: adapted(solve, inputs, value) for name, solve in solvers.items()}
+    adapt = {name: adapted(solve, inputs, value) for name, solve in solvers.items()}
+    return {"second_look": nearest_tool(catalogue, llm=True), **adapt}
 
 
 def with_plans(dataset: Dataset) -> Dataset:

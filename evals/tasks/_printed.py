@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evals.datasets import DatasetError
+from evals.ways import file_argument
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
@@ -24,6 +26,11 @@ _MARGIN, _LEADING = 1.5, 1.5
 """Around the text and from line to line, in heights of the letters."""
 _PAPER, _INK = 244, 24
 _SEED = 5
+
+
+async def printed_page(page: Any) -> dict[str, str]:
+    """A page of `printed_pages` as a file that is sent to a tool. Raises as `printed` does."""
+    return file_argument("page.png", await asyncio.to_thread(printed, page))
 
 
 def printed(page: Mapping[str, Any]) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from evals.datasets import gorilla, gorilla_catalogue
-from evals.metrics import PlanMatch
+from evals.metrics import PlanMatch, RankedTools
 from evals.task import Dataset, EvalTask, Sample
 from evals.tasks._foreign import nearest_tool, planners, with_plans
 from evals.tasks._golds import only_tools
@@ -28,11 +28,11 @@ def _catalogue(_sample: Sample) -> list[tuple[str, str]]:
 
 TASK = EvalTask(
     name="gorilla",
-    version="1",
+    version="2",
     summary="The domain of the foreign model that a request needs",
     load=_load,
     solve=nearest_tool(_catalogue),
-    metrics=(PlanMatch(),),
+    metrics=(PlanMatch(), RankedTools()),
     headline="node_f1",
     baselines=planners(_catalogue),
     unmatchable=only_tools(lambda sample: dict(_catalogue(sample))),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import evals
@@ -10,8 +9,7 @@ from evals.datasets import printed_pages, written_pictures
 from evals.metrics import ErrorRates, ExactTranscripts, printed_words
 from evals.task import Dataset, EvalTask, Prediction, Sample, Way
 from evals.tasks._files import sent
-from evals.tasks._printed import printed
-from evals.ways import file_argument
+from evals.tasks._printed import printed_page
 
 OWN_PAGES = Path(evals.__file__).parent / "data" / "printed_pages.jsonl"
 """Short pages in four languages and six fonts, some of them small, noisy or turned."""
@@ -22,10 +20,8 @@ def _load(path: Path, _seed: int) -> Dataset:
 
 
 async def _solve(sample: Sample, way: Way) -> Prediction:
-    if isinstance(page := sample.inputs.get("page"), dict):
-        image = file_argument("page.png", await asyncio.to_thread(printed, page))
-    else:
-        image = await sent(sample.inputs["image"])
+    page = sample.inputs.get("page")
+    image = await (printed_page(page) if page else sent(sample.inputs["image"]))
     found = await way.invoke("read_text", {"image": image})
     return Prediction(value={"text": found["data"]["text"]})
 

@@ -58,7 +58,7 @@ class Ease(Recommender):
 
     def because(self, history: History, items: Sequence[int]) -> list[int | None]:
         past = np.asarray(history, dtype=np.intp)
-        return heaviest(self._weights[np.ix_(past, items)].T, past)
+        return heaviest(self._weights[past][:, np.asarray(items, dtype=np.intp)].T, past)
 
     def save(self, folder: Path) -> None:
         save_arrays(folder, weights=self._weights, popular=self._popular)

@@ -67,9 +67,9 @@ def test_it_learns_what_it_is_shown_and_where_it_is_said(tmp_path: Path) -> None
     learnt.write(tmp_path / "adapter.npz")
     reader = reader_of(Adapter.read(tmp_path / "adapter.npz"), tmp_path / "net")
     read = reader.predict([Asked(row.text, row.attached) for row in rows])
-    assert [
-        [each.scores["speak"] > 0.5, each.scores["look"] > 0.5] for each in read
-    ] == [row.labels.astype(bool).tolist() for row in rows]
+    assert [[each.scores["speak"] > 0.5, each.scores["look"] > 0.5] for each in read] == [
+        row.labels.astype(bool).tolist() for row in rows
+    ]
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,8 @@ def reading(
         cue = said.get(label, "")
         begin = request.find(cue) if cue else -1
         inside = np.array(
-            [begin >= 0 and begin <= b and e <= begin + len(cue) for b, e in words], dtype=np.float32
+            [begin >= 0 and begin <= b and e <= begin + len(cue) for b, e in words],
+            dtype=np.float32,
         )
         weights = inside if inside.any() else np.ones(len(words), dtype=np.float32)
         places[label] = weights / weights.sum()

@@ -130,6 +130,56 @@ async def test_a_reply_that_names_no_label_is_no_opinion(reply: str) -> None:
     assert (data.label, data.abstained, data.method) == (None, True, "label similarity")
 
 
+TOOLS = {"Bills": "For what was paid: billing.", "Post": ["Finds a parcel.", "shipping"], "X": ""}
+
+
+async def test_described_labels_go_by_what_is_said_of_them() -> None:
+    data = (await run(text="my parcel", descriptions=TOOLS)).data
+    assert (data.label, data.method) == ("Post", "description similarity")
+    assert {score.label for score in data.labels} == {"Bills", "Post", "X"}
+    assert data.words[0].word == "parcel"
+
+
+async def test_described_labels_are_read_once_for_all_calls() -> None:
+    tool, pool = ClassifyText(), WordPool()
+    for text in ("my parcel", "was it paid?"):
+        args = tool.Args(text=text, descriptions=TOOLS, llm=False, words=False)
+        await tool(args, context(pool))
+    assert [count for _, count in pool.asked] == [11, 1, 1]
+
+
+async def test_of_described_labels_the_chat_model_chooses_among_the_likeliest() -> None:
+    many = {f"tool{i}": "shipping of a parcel" if i >= 30 else "billing" for i in range(40)}
+    seen: list[str] = []
+
+    def answer(messages: Sequence[ChatMessage]) -> str:
+        seen.append(messages[0].content)
+        return json.dumps({"label": "tool33"})
+
+    result = await run(answer, text="the parcel", descriptions=many)
+    assert (result.data.labels[0].label, result.data.method) == ("tool33", "llm")
+    assert result.usage.llm_calls == 1
+    listed = [line for line in seen[0].splitlines() if line.startswith("- ")]
+    assert listed == [f"- tool{i}: shipping of a parcel" for i in range(30, 40)]
+    assert sum(score.score for score in result.data.labels) == pytest.approx(1, abs=0.01)
+
+
+async def test_a_caller_may_do_without_the_chat_model() -> None:
+    data = (await run(text="hm", labels=LABELS, llm=False)).data
+    assert (data.method, data.abstained) == ("label similarity", True)
+
+
+async def test_descriptions_beside_examples_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="not both"):
+        await run(text="x", descriptions=TOOLS, examples_by_label={"Bills": ["paid"]})
+
+
+async def test_more_descriptions_than_are_read_are_refused() -> None:
+    many = {"a": ["x"] * (MAX_EXAMPLES + 1)}
+    with pytest.raises(InvalidInput, match="20,000 at most"):
+        await run(text="x", descriptions=many)
+
+
 async def test_a_few_examples_make_centroids() -> None:
     examples = [Example(text="paid", label="money"), Example(text="parcel", label="post")]
     data = (await run(text="the parcel", examples=examples)).data

@@ -1,4 +1,4 @@
-"""From what a request says to the plan of it: what is wanted, of what, and how it hangs together."""
+"""From what a request says to its plan: what is wanted, of what, and how it hangs together."""
 
 from __future__ import annotations
 
@@ -131,9 +131,7 @@ def test_a_tool_is_not_planned_on_what_nobody_sent() -> None:
     ("label", "lacks", "cannot"),
     [("chat", None, False), ("cannot_do", None, True), ("missing_input", "text", False)],
 )
-def test_a_request_that_wants_no_tool_says_why(
-    label: str, lacks: str | None, cannot: bool
-) -> None:
+def test_a_request_that_wants_no_tool_says_why(label: str, lacks: str | None, cannot: bool) -> None:
     draft = draft_of(reading("hm", {}, {label: 0.9}), "hm", {}, REGISTRY, "en")
     assert (draft.plan.steps, draft.lacks, draft.cannot) == ((), lacks, cannot)
     assert draft.chat == pytest.approx(0.9)

@@ -1,4 +1,4 @@
-"""The routing set: every plan can run, and no request that is judged is one that was learnt from."""
+"""The routing set: every plan can run, and none that is judged is one that was learnt from."""
 
 from __future__ import annotations
 

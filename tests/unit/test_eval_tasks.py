@@ -19,11 +19,13 @@ from evals.metrics import (
     AdditiveMetric,
     Classification,
     PlanMatch,
+    RankedTools,
+    WithheldCurve,
     bootstrap,
 )
 from evals.task import Dataset, Prediction, Sample, Way
 from evals.task_list import load_task, task_names
-from evals.tasks import _labels, _library, _paragraphs, answers, ner, routing, sentiment
+from evals.tasks import _labels, _library, _paragraphs, answers, bfcl_fit, ner, routing, sentiment
 from evals.tasks._calls import CallMatch
 from evals.tasks._foreign import gold, nearest_tool
 from evals.tasks._functions import called
@@ -59,7 +61,8 @@ class FakeWay:
 
     async def invoke(self, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         self.asked.append((tool, dict(arguments)))
-        return {"data": self.data, "artifacts": [], "usage": {"llm_calls": 0}, "seconds": 0.1}
+        usage = {"prompt_tokens": 0, "completion_tokens": 0, "llm_calls": 0}
+        return {"data": self.data, "artifacts": [], "usage": usage, "seconds": 0.1}
 
 
 class OpenFakeWay(FakeWay):
@@ -380,7 +383,7 @@ def test_a_turn_that_broke_off_is_an_error() -> None:
 def test_the_routing_set_is_read_whole() -> None:
     assert routing.TASK.default_data is not None
     dataset = routing.TASK.load(routing.TASK.default_data, 0)
-    assert (len(dataset.samples), dataset.bad_rows) == (120, ())
+    assert (len(dataset.samples), dataset.bad_rows) == (374, ())
     assert {"lang", "kind"} <= dataset.samples[0].groups.keys()
     figures = routing.TASK.metrics[0](
         [s.gold for s in dataset.samples], [s.gold for s in dataset.samples]
@@ -396,7 +399,57 @@ def test_a_foreign_tool_is_chosen_by_its_description() -> None:
     found = solved(nearest_tool(catalogue), sample({"request": "To Bonn at 8"}), way)
     assert isinstance(found.value, dict)
     assert found.value["steps"] == gold(["Trains"])["steps"]
-    assert way.asked[0][1]["examples_by_label"]["Trains"] == ["Finds trains."]
+    assert way.asked[0][1]["descriptions"]["Trains"] == ["Finds trains."]
+    assert way.asked[0][1]["llm"] is False
+    assert found.value["ranked"] == ["Trains", "Weather"]
+
+
+def test_ranked_tools_are_judged_where_one_is_right() -> None:
+    golds = [gold("a"), gold("b"), gold(["a", "b"]), gold("c"), gold("d")]
+    ranked = [["a", "b"], ["a", "b"], ["a"], None, None]
+    predictions: list[JsonValue] = [
+        {**gold(tools[:1]), "ranked": [*tools]} if tools else None for tools in ranked
+    ]
+    figures = RankedTools()(golds, predictions)
+    assert figures == {"accuracy_at_1": 0.25, "recall_at_10": 0.5}
+    assert RankedTools()([gold("a")], [gold("a")]) == {"accuracy_at_1": 1.0}
+
+
+def test_whether_a_function_fits_is_told_by_it_and_its_parameters() -> None:
+    function: JsonValue = {
+        "name": "rail.find",
+        "description": "Finds trains.",
+        "parameters": {"type": "dict", "properties": {"to_city": {"description": "Goal."}}},
+    }
+    given: dict[str, JsonValue] = {
+        "messages": [{"role": "user", "content": "To Bonn"}],
+        "functions": [function],
+    }
+    way = FakeWay(classified(("rail.find", 0.8), chosen=None))
+    assert solved(bfcl_fit.TASK.solve, sample(given), way).value == {"fit": 0.8}
+    asked = way.asked[0][1]
+    assert asked["descriptions"] == {"rail.find": ["Finds trains.", "to city: Goal."]}
+    assert asked["multi_label"] is True
+    assert solved(bfcl_fit.TASK.baselines["similarity"], sample(given), way).value == {"fit": 0.8}
+    assert way.asked[1][1]["examples_by_label"] == {"rail.find": ["Finds trains."]}
+
+
+def test_calls_withheld_against_calls_kept() -> None:
+    def golds(*calls: bool, tune: bool) -> list[JsonValue]:
+        return [{"call": call, "tune": tune} for call in calls]
+
+    def fits(*values: float) -> list[JsonValue]:
+        return [{"fit": value} for value in values]
+
+    figures = WithheldCurve()(
+        [*golds(True, True, False, tune=True), *golds(True, True, False, False, tune=False)],
+        [*fits(0.9, 0.6, 0.5), *fits(0.7, 0.4, 0.5, 0.1)],
+    )
+    assert (figures["threshold"], figures["kept"], figures["withheld"]) == (0.6, 0.5, 1.0)
+    assert figures["balanced_accuracy"] == figures["auc"] == 0.75
+    assert figures["kept_at_withheld/0.5"] == 1.0
+    assert figures["kept_at_withheld/0.9"] == 0.5
+    assert WithheldCurve()(golds(True, False, tune=True), [None, None]) == {}
 
 
 CALL: JsonValue = {"call": "these", "calls": [{"f": {"x": [1, 2], "unit": ["km", ""]}}]}

@@ -400,6 +400,7 @@ def test_the_shipped_catalogue_holds_what_the_embedded_profile_needs() -> None:
         "all-minilm-l6-v2",
         "vader-ratings",
         "sentiment-head",
+        "request-reader",
         "whisper-base",
         "kokoro-82m",
         "kokoro-voice-styles",

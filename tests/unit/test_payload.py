@@ -35,9 +35,7 @@ def asks(request: str, words: str):
         ("翻成英文：今天下雨", "翻成英文", "今天下雨", "翻成英文："),
     ],
 )  # fmt: skip
-def test_the_text_is_where_nothing_is_asked(
-    request_: str, wish: str, text: str, rest: str
-) -> None:
+def test_the_text_is_where_nothing_is_asked(request_: str, wish: str, text: str, rest: str) -> None:
     found = find_payload(request_, asks(request_, wish))
     assert found is not None
     assert found.text == text

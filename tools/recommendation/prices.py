@@ -225,9 +225,9 @@ def _single(text: str, amount: Amount) -> PriceBounds | None:
             return made(start, span[1], **bound)
     start = _ends(_OVER_BEFORE, before)
     if start is not None:
-        denied = _denied(text, start, amount.end)
-        if denied:
-            return PriceBounds(at_most=value, currency=amount.currency, spans=denied)
+        spans = _denied(text, start, amount.end)
+        if spans:
+            return PriceBounds(at_most=value, currency=amount.currency, spans=spans)
         return made(start, span[1], at_least=value + _CENT)
     rough_start = _ends(_ROUGHLY_BEFORE, before)
     rough_end = _begins(_ROUGHLY_AFTER, text[amount.end :])

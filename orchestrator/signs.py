@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from model_servers.request_reader import Reading
-from orchestrator.clauses import in_own_words
+from orchestrator.clauses import in_own_words, part
 from orchestrator.payload import find_payload, instruction
 from orchestrator.turn import HandoffReason
 from orchestrator.understanding import Understand
@@ -48,22 +48,33 @@ class Signs:
         found = _clearest(reading)
         if found.confidence < SURE:
             return None
-        own = in_own_words(self._asked(request, reading))
-        if own == request:
-            return found
-        if not own:
-            return None
-        found = _clearest(await self._understand(own, kinds))
-        return found if found.confidence >= SURE else None
+        for own in (self._asked(request, kinds, reading), await self._set_apart(request, kinds)):
+            said = in_own_words(own)
+            if said != request:
+                again = _clearest(await self._understand(said, kinds)) if said else None
+                if again is None or again.confidence < SURE:
+                    return None
+        return found
 
-    def _asked(self, request: str, reading: Reading) -> str:
+    async def _set_apart(self, request: str, kinds: Mapping[str, Kind]) -> str:
+        """What stands before a colon or a blank line, where that alone wants a text: what comes
+        after it is the text, however loudly it calls."""
+        parted = part(request)
+        if parted.payload is None or parted.mark == "quotes":
+            return request
+        reading = await self._understand(parted.instruction, kinds)
+        wants = any(score >= SURE for _, score in self._takers(reading))
+        return parted.instruction if wants else request
+
+    def _takers(self, reading: Reading) -> list[tuple[str, float]]:
+        """Tools that work on a text, with their scores."""
+        return [e for e in reading.scores.items() if works_on_text(self._registry, e[0])]
+
+    def _asked(self, request: str, kinds: Mapping[str, Kind], reading: Reading) -> str:
         """The request without the text that it is about."""
-        takers = [
-            name
-            for name, score in reading.scores.items()
-            if score >= _PERHAPS and works_on_text(self._registry, name)
-        ]
-        if not takers:
+        takers = [name for name, score in self._takers(reading) if score >= _PERHAPS]
+        # With a file to work on, a sentence more is no text.
+        if not takers or (kinds and reading.scores["reads_text"] < SURE):
             return request
         payload = find_payload(
             request,

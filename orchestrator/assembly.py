@@ -18,7 +18,13 @@ from orchestrator.arguments import read_arguments
 from orchestrator.looking import found_thing
 from orchestrator.plan import Plan, Step, fits
 from orchestrator.said_values import said_values
-from orchestrator.wishes import FILE_WORDS, PREVIOUS_INPUT, TEXT_INPUT, works_on_text
+from orchestrator.wishes import (
+    FILE_WORDS,
+    PREVIOUS_INPUT,
+    PRODUCT_WORDS,
+    TEXT_INPUT,
+    works_on_text,
+)
 from tools.contracts import Kind, Tool
 from tools.registry import Registry
 
@@ -63,9 +69,13 @@ class Assembly:
     instruction: str
     likely_target: str | None
     steps: list[Step] = field(default_factory=list)
+    _translates: bool = False
 
     def plan(self, wanted: Sequence[Wanted]) -> Plan | None:
         """The steps of all that is wanted; None where a tool lacks what it can't do without."""
+        self._translates = any(
+            "target_language" in self.registry[one.tool].Args.model_fields for one in wanted
+        )
         for one in sorted(wanted, key=self._order):
             made = self._made(one)
             if made is None or len(self.steps) + len(made) > MAX_STEPS:
@@ -89,6 +99,8 @@ class Assembly:
         tool = self.registry[one.tool]
         read = read_arguments(tool, one.words)
         args = said_values(tool, dict(read.args), self.reading, one.words, self.instruction)
+        if self._translates and not _speaks(tool):
+            args.pop("language", None)  # the translation goes to it
         fan: list[dict[str, JsonValue]] = [{}]
         if read.fan_out is not None:
             name, values = read.fan_out
@@ -178,7 +190,8 @@ class Assembly:
         # What is read aloud is what was made of a text, where anything was.
         least = 0.25 if _speaks(self.registry[one.tool]) else _LIKELY
         goes_on = self.reading.scores.get(f"{one.tool}<step", 0.0) >= least
-        if made and goes_on:
+        again = self.registry[one.tool].prose and made and _names(made[-1].tool, one.words)
+        if made and (goes_on or again):
             last = made[-1].tool
             return [step.id for step in made if step.tool == last]
         return redacted
@@ -209,6 +222,12 @@ class Assembly:
 
 def _speaks(tool: Tool) -> bool:
     return tool.outputs[next(iter(tool.outputs))] == "audio"
+
+
+def _names(tool: str, words: str) -> bool:
+    """Whether the words speak of what the tool made, as in "translate the summary"."""
+    called = PRODUCT_WORDS.get(tool)
+    return called is not None and re.search(called, words, re.IGNORECASE) is not None
 
 
 def _named(names: Sequence[str], words: str) -> list[str]:

@@ -53,7 +53,7 @@ Each class is defined where it is raised; the tree is drawn here.
     │  └─ ServiceUnavailable     service_unavailable      503  retryable
     ├─ ServiceGone               service_gone             503  retryable  evals.ways
     ├─ NoWay                     no_way                   400             evals.watched
-    ├─ SemanticRouterMissing     semantic_router_missing  501           evals.baselines.semantic_router
+    ├─ SemanticRouterMissing     semantic_router_missing  501           evals.baselines
     ├─ UnknownTask               unknown_task             404             evals.task_list
     ├─ DatasetError              dataset_error            400             evals.datasets
     ├─ MetricError               metric_error             422             evals.metrics

@@ -15,6 +15,7 @@ from orchestrator.clauses import in_own_words, part
 from orchestrator.payload import find_payload, instruction
 from orchestrator.turn import HandoffReason
 from orchestrator.understanding import Understand
+from orchestrator.wanted import wants_text
 from orchestrator.wishes import works_on_text
 from tools.contracts import Kind
 from tools.registry import Registry
@@ -63,16 +64,15 @@ class Signs:
         if parted.payload is None or parted.mark == "quotes":
             return request
         reading = await self._understand(parted.instruction, kinds)
-        wants = any(score >= SURE for _, score in self._takers(reading))
-        return parted.instruction if wants else request
-
-    def _takers(self, reading: Reading) -> list[tuple[str, float]]:
-        """Tools that work on a text, with their scores."""
-        return [e for e in reading.scores.items() if works_on_text(self._registry, e[0])]
+        return parted.instruction if wants_text(reading, self._registry) else request
 
     def _asked(self, request: str, kinds: Mapping[str, Kind], reading: Reading) -> str:
         """The request without the text that it is about."""
-        takers = [name for name, score in self._takers(reading) if score >= _PERHAPS]
+        takers = [
+            name
+            for name, score in reading.scores.items()
+            if score >= _PERHAPS and works_on_text(self._registry, name)
+        ]
         # With a file to work on, a sentence more is no text.
         if not takers or (kinds and reading.scores["reads_text"] < SURE):
             return request

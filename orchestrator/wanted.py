@@ -11,11 +11,13 @@ from orchestrator.assembly import Wanted
 from orchestrator.clauses import split_clauses
 from orchestrator.payload import Found, Span, instruction
 from orchestrator.plan import missing_media, reachable
+from orchestrator.wishes import TEXT_INPUT, works_on_text
 from tools.contracts import Kind
 from tools.registry import Registry
 
 NOTHING = ("chat", "cannot_do", "missing_input")
 """Why a request may want no tool."""
+_LIKELY = 0.5
 _MOST_OF_IT = 0.6
 _ODDS = 1e-4
 """No label is taken to be surer than this from certain."""
@@ -41,9 +43,12 @@ def choose(reading: Reading, kinds: Mapping[str, Kind], registry: Registry) -> C
     there is.
 
     Args:
-        kinds: the inputs by name and kind.
+        kinds: the inputs by name and kind; with the text that the request is about, where that was
+            set apart: then none is missing.
     """
-    scores = reading.scores
+    scores = dict(reading.scores)
+    if TEXT_INPUT in kinds:
+        scores["missing_input"] = 0.0
     offered = set(kinds.values())
     best = max(
         (each for each in reading.combinations if _can_run(each, offered, registry)),
@@ -54,6 +59,13 @@ def choose(reading: Reading, kinds: Mapping[str, Kind], registry: Registry) -> C
     judged = [label for label in scores if label in registry or label in NOTHING]
     sure = min(scores[label] if label in best else 1 - scores[label] for label in judged)
     return Choice(tools, reason, sure)
+
+
+def wants_text(reading: Reading, registry: Registry) -> bool:
+    """Whether something is wanted that works on a text."""
+    return any(
+        score >= _LIKELY and works_on_text(registry, name) for name, score in reading.scores.items()
+    )
 
 
 def _can_run(labels: frozenset[str], offered: Collection[Kind], registry: Registry) -> bool:

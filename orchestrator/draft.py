@@ -26,8 +26,10 @@ from tools.registry import Registry
 SURE = 0.5
 UNRESOLVED = 0.2
 """Confidence of a plan in which something had to be left open."""
-DOUBTFUL = 0.2
+DOUBTFUL = 0.3
 """Of plans that are less sure than this hardly any is right: it is better to ask."""
+_LEAST_LIKELY = 0.05
+"""A tool that is less likely than this says nothing of what is missing."""
 _LOOKS = 0.15
 """A question that may be about what came with it; a picture that came by mistake has less."""
 _PERHAPS_OWN_TEXT = 0.3
@@ -140,7 +142,10 @@ def _shortlist(reading: Reading, registry: Registry) -> tuple[ToolScore, ...]:
 
 def _lack(reading: Reading, registry: Registry, kinds: Mapping[str, Kind]) -> Lack:
     """What the likeliest tool can't do without, and the request does not bring."""
-    best = max(registry.keys() & reading.scores.keys(), key=lambda name: reading.scores[name])
+    tools = sorted(registry.keys() & reading.scores.keys())
+    best = max(tools, key=lambda name: reading.scores[name])
+    if reading.scores[best] < _LEAST_LIKELY:
+        return "text"
     match missing_media(registry[best], list(kinds.values())):
         case "image" | "audio" | "video" as kind:
             return kind

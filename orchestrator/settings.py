@@ -110,7 +110,7 @@ class Settings(BaseSettings):
     max_request_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
     max_prompt_chars: int = Field(default=100_000, ge=100)
     max_messages: int = Field(default=200, ge=1)
-    route_threshold: float = Field(default=0.5, ge=0, le=1)
+    route_threshold: float = Field(default=0.3, ge=0, le=1)
     """Confidence from which the router's plan is used without asking the LLM."""
 
     @property

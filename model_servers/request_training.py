@@ -26,6 +26,7 @@ BATCH = 32
 LEARNING_RATE = 7e-4
 HEAD_FASTER = 3.0
 WARM_UP_STEPS = 100
+"""At most, and no more than a tenth of all."""
 WEIGHT_DECAY = 0.01
 SMOOTHING = 0.01
 DROPOUT = 0.1
@@ -85,10 +86,11 @@ def train(
     groups.append({"params": fast, "lr": LEARNING_RATE * HEAD_FASTER})
     optimizer = torch.optim.AdamW(groups, weight_decay=WEIGHT_DECAY)
     steps = epochs * math.ceil(len(rows) / BATCH)
+    warm_up = max(1, min(WARM_UP_STEPS, steps // 10))
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer,
         lambda step: (
-            min(1.0, (step + 1) / WARM_UP_STEPS)
+            min(1.0, (step + 1) / warm_up)
             * max(0.02, 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps))))
         ),
     )

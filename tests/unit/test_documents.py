@@ -101,7 +101,7 @@ def test_a_page_in_its_declared_charset() -> None:
 
 
 def test_a_pdf_without_text_is_called_a_scan() -> None:
-    with pytest.raises(InvalidInput, match=r"it is a scan.*read_text"):
+    with pytest.raises(InvalidInput, match=r"it is a scan.*be read first"):
         extract_text(pdf(""), "scan.pdf")
 
 

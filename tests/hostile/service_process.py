@@ -28,12 +28,15 @@ from model_servers.contracts import (
 from model_servers.leash import when_owner_leaves
 from orchestrator.api.app import create_app
 from orchestrator.composer import Composer
+from orchestrator.router import Router
 from orchestrator.server import _server as make_server
 from orchestrator.service import open_service
 from orchestrator.settings import Settings
+from orchestrator.understanding import Understand
 from tests.faults.small_service import small_parts
 from tests.hostile.guarded import SECRET
 from tests.unit.small_tools import ClassifyText, ExtractEntities, SummarizeText, TranslateText
+from tools.registry import Registry
 
 
 class Echo:
@@ -57,9 +60,14 @@ class Echo:
 
 @contextmanager
 def parts() -> Iterator[None]:
-    """Services that are opened meanwhile plan with the real composer, over small tools."""
+    """Services that are opened meanwhile plan with the real composer, over small tools, which are
+    none that the trained reader knows."""
+
+    def by_clauses(registry: Registry, router: Router, _understand: Understand) -> Composer:
+        return Composer(registry, router)
+
     tools = [ClassifyText(), ExtractEntities(), SummarizeText(), TranslateText()]
-    with small_parts(tools, chat=Echo()), patch("orchestrator.service.Composer", Composer):
+    with small_parts(tools, chat=Echo()), patch("orchestrator.service.Composer", by_clauses):
         yield
 
 

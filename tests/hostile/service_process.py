@@ -58,14 +58,14 @@ class Echo:
         return ToolCalls((), Usage())
 
 
+def by_clauses(registry: Registry, router: Router, _understand: Understand) -> Composer:
+    """The composer for small tools, which are none that the trained reader knows."""
+    return Composer(registry, router)
+
+
 @contextmanager
 def parts() -> Iterator[None]:
-    """Services that are opened meanwhile plan with the real composer, over small tools, which are
-    none that the trained reader knows."""
-
-    def by_clauses(registry: Registry, router: Router, _understand: Understand) -> Composer:
-        return Composer(registry, router)
-
+    """Services that are opened meanwhile plan with the real composer, over small tools."""
     tools = [ClassifyText(), ExtractEntities(), SummarizeText(), TranslateText()]
     with small_parts(tools, chat=Echo()), patch("orchestrator.service.Composer", by_clauses):
         yield

@@ -25,14 +25,13 @@ from model_servers.contracts import (
     Usage,
 )
 from orchestrator import planner
-from orchestrator.composer import Composer
 from orchestrator.executor import run_tool
 from orchestrator.plan import Plan
 from orchestrator.service import Service, open_service
 from orchestrator.turn import Finished, Outcome, Planned, Turn
 from tests.faults.small_service import small_parts
 from tests.hostile.guarded import SECRET
-from tests.hostile.service_process import settings_of
+from tests.hostile.service_process import by_clauses, settings_of
 from tests.unit.small_tools import (
     ClassifyText,
     ExtractEntities,
@@ -153,7 +152,7 @@ def recorded(poison: str) -> Iterator[list[tuple[str, dict[str, Any]]]]:
 @asynccontextmanager
 async def opened(home: Path, chat: Gullible, *, threshold: float) -> AsyncIterator[Service]:
     tools = [ClassifyText(), ExtractEntities(), SummarizeText(), TranslateText(), SendMail()]
-    with small_parts(tools, chat=chat), patch("orchestrator.service.Composer", Composer):
+    with small_parts(tools, chat=chat), patch("orchestrator.service.Composer", by_clauses):
         service = await open_service(settings_of(home, route_threshold=threshold))
     try:
         other = await service.conversations.create("key_other")

@@ -30,6 +30,8 @@ DOUBTFUL = 0.3
 """Of plans that are less sure than this hardly any is right: it is better to ask."""
 _LEAST_LIKELY = 0.05
 """A tool that is less likely than this says nothing of what is missing."""
+ANSWERER = "answer_question"
+_MAY_BE_LOOKED_UP = 0.15
 _LOOKS = 0.15
 """A question that may be about what came with it; a picture that came by mistake has less."""
 _PERHAPS_OWN_TEXT = 0.3
@@ -81,6 +83,9 @@ def draft_of(
     shortlist = _shortlist(reading, registry)
     choice = choose(reading, kinds, registry)
     names = choice.tools
+    if not names and choice.reason != "cannot_do" and _may_be_looked_up(reading, request, kinds):
+        # A question that is answered from memory is answered wrongly, or made up.
+        names = {ANSWERER: reading.scores[ANSWERER]}
     if not names:
         lacks = None
         if choice.reason == "missing_input":
@@ -110,6 +115,12 @@ def draft_of(
     if reading.scores["reads_file"] >= _LOOKS:
         plan = with_look(plan, kinds, registry)
     return Draft(plan, sure, unlikely, text, shortlist)
+
+
+def _may_be_looked_up(reading: Reading, request: str, kinds: Mapping[str, Kind]) -> bool:
+    """Whether a question by itself may be one about the company."""
+    asks = request.rstrip().endswith(("?", "？", "؟"))
+    return asks and not kinds and reading.scores.get(ANSWERER, 0.0) >= _MAY_BE_LOOKED_UP
 
 
 def _own_text(

@@ -59,7 +59,7 @@ def _value(
         return listed or None
     if name == "language":
         if scores[""] < _LIKELY:
-            return None
+            return ruled if scores[""] >= _NOT_UNLIKELY else None
         found = find_languages(words) or find_languages(instruction)
         return ruled or (found[-1][2] if found else None)
     if "" in scores:

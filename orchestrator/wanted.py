@@ -70,7 +70,8 @@ def wants_text(reading: Reading, registry: Registry) -> bool:
 
 def _can_run(labels: frozenset[str], offered: Collection[Kind], registry: Registry) -> bool:
     """Whether all the tools are there, and what they can't do without."""
-    if any(label not in registry and label not in NOTHING for label in labels):
+    known = {tool.name for tool in registry.offered()} | {*NOTHING}
+    if not labels <= known:
         return False
     tools = [registry[label] for label in labels if label in registry]
     kinds = reachable(tools, offered)

@@ -62,4 +62,3 @@ def test_an_emptied_description_is_a_regression_and_another_seed_is_none(
     assert worse.exit_code == 1
     assert "routing: node_f1 went from" in worse.stderr
     assert "routing: node_f1/translate_text went from" in worse.stderr
-    assert "node_f1/summarize_text" not in worse.stderr

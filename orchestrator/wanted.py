@@ -96,7 +96,7 @@ def wanted(
         weights = [reading.weight(name, span.begin, span.end) for span in clauses]
         best = max(range(len(clauses)), key=lambda i: weights[i])
         first = last = best
-        total = sum(weights) or 1.0
+        total = sum(weights)
         while sum(weights[first : last + 1]) < _MOST_OF_IT * total:
             left = weights[first - 1] if first else -1.0
             right = weights[last + 1] if last + 1 < len(clauses) else -1.0

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from orchestrator.draft import DOUBTFUL, draft_of
+from orchestrator.wanted import wanted
 from tests.unit.readings import REGISTRY, reading
 from tools.contracts import Kind
 
@@ -165,3 +166,12 @@ def test_labels_are_read_from_the_words_where_some_are_named() -> None:
     )
     assert tool == "classify_text"
     assert args == {"labels": ["bug", "wish", "rant"], "text": "input:text"}
+
+
+def test_a_wish_that_no_clause_says_has_the_words_of_one() -> None:
+    request = "first this, then that"
+    read = reading(request, {"translate_text": "first", "summarize_text": "that"}, {})
+    for places in read.places.values():
+        places[:] = 0
+    found = wanted(read, {"translate_text": 0.9, "summarize_text": 0.9}, request, None)
+    assert all(one.words for one in found)

@@ -21,12 +21,12 @@ from tools.registry import load_registry
 WISH = Sample(
     id="1",
     inputs={
-        "request": "translate letter.txt into German, please",
-        "attachments": [{"kind": "document", "name": "letter.txt"}],
+        "request": 'Translate into German: "The parcel arrives on Friday."',
+        "attachments": [],
     },
     gold=None,
 )
-ARGS = {"text": "input:letter.txt", "target_language": "de"}
+ARGS = {"text": "input:text", "target_language": "de"}
 CALL = {"tool": "translate_text", "args": ARGS}
 STEP = {"id": "s1", **CALL, "after": []}
 

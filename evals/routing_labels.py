@@ -11,12 +11,15 @@ import numpy as np
 from pydantic import JsonValue
 
 from evals.datasets.routing import RoutingRow, RoutingStep
+from model_servers.request_reader import MAX_FILES, File
 from model_servers.request_training import Labelled
 from orchestrator.plan import MEDIA, Ref
+from orchestrator.said_values import ASKED
 from orchestrator.signs import REASONS
 from orchestrator.wanted import NOTHING
 from orchestrator.wishes import TEXT_INPUT
 from tools.contracts import Tool
+from tools.language_names import find_languages
 from tools.registry import Registry
 
 HANDOFF = "handoff"
@@ -38,7 +41,12 @@ _VALUES = (
     "transcribe_audio.denoise", "transcribe_audio.words", "synthesize_speech.voice=female",
     "synthesize_speech.voice=male", "synthesize_speech.voice=british",
     "answer_question.document", "answer_question.context", "answer_question.language",
+    "describe_image.question", "classify_image.labels", "transcribe_audio.hints",
+    "transcribe_audio.spoken_language", "translate_text.source_language",
+    "summarize_text.sentences", "classify_text.multi_label",
 )  # fmt: skip
+_TAGGED_LISTS = ("classify_text.labels", "classify_image.labels", "transcribe_audio.hints")
+_TAGGED_LANGUAGES = ("target_language", "source_language", "spoken_language", "language")
 _NO_SIGN = "none"
 """What the handoffs' examples call words that only look like a sign."""
 _SHORT_EXAMPLE = 0.5
@@ -56,7 +64,20 @@ def label_names(registry: Registry) -> tuple[str, ...]:
         *(f"{tool}<step" for tool in _GO_ON),
         *(f"{tool}<joined" for tool in _GO_ON),
         *_VALUES,
+        *(f"{tool}@{number}" for tool in registry for number in range(1, MAX_FILES + 1)),
     )
+
+
+def tag_names(registry: Registry) -> tuple[str, ...]:
+    """All tags, in the order of the network's outputs: what is asked in the request's own words,
+    lists of its words, and the languages that it names."""
+    asked = (
+        f"{tool.name}.{name}"
+        for tool in registry.values()
+        for name in ASKED
+        if name in tool.Args.model_fields
+    )
+    return (*asked, *_TAGGED_LISTS, *_TAGGED_LANGUAGES)
 
 
 def labels_of(row: RoutingRow) -> set[str]:
@@ -64,7 +85,60 @@ def labels_of(row: RoutingRow) -> set[str]:
     if not row.steps:
         return {row.kind if row.kind in NOTHING else NOTHING[0]}
     tool_of = {step.id: step.tool for step in row.steps}
-    return {label for step in row.steps for label in _of_step(step, tool_of)}
+    labels = {label for step in row.steps for label in _of_step(step, tool_of)}
+    return labels | set(_of_files(row))
+
+
+def _of_files(row: RoutingRow) -> Iterator[str]:
+    """Which tools work on which attachments, also by way of other steps."""
+    number = {file.name: at for at, file in enumerate(row.attachments[:MAX_FILES], start=1)}
+    files: dict[str, set[int]] = {}
+    for step in row.steps:
+        mine: set[int] = set()
+        for ref in _refs(step):
+            if ref.is_input:
+                mine |= {number[ref.name]} if ref.name in number else set()
+            else:
+                mine |= files.get(ref.name, set())
+        files[step.id] = mine
+        yield from (f"{step.tool}@{each}" for each in mine)
+
+
+def _refs(step: RoutingStep) -> list[Ref]:
+    values = (
+        v for value in step.args.values() for v in (value if isinstance(value, list) else [value])
+    )
+    return [ref for ref in map(Ref.parse, values) if ref is not None]
+
+
+def tags_of(row: RoutingRow) -> dict[str, list[tuple[int, int]]]:
+    """For each tag of which the plan tells, the parts of the request that it means."""
+    tags: dict[str, list[tuple[int, int]]] = {}
+    said: dict[str, list[str]] = {}
+    languages: dict[str, set[str]] = {name: set() for name in _TAGGED_LANGUAGES}
+    for step in row.steps:
+        for name, value in step.args.items():
+            if name in ASKED or f"{step.tool}.{name}" in _TAGGED_LISTS:
+                values = value if isinstance(value, list) else [value]
+                said.setdefault(f"{step.tool}.{name}", []).extend(map(str, values))
+            if name in languages:
+                languages[name].add(str(value))
+    for tag, texts in said.items():
+        parts = [_part(row.request, text) for text in texts]
+        if all(parts):
+            tags[tag] = [part for part in parts if part]
+    mentions = find_languages(row.request)
+    for name, codes in languages.items():
+        tags[name] = [(begin, end) for begin, end, code in mentions if code in codes]
+    return tags
+
+
+def _part(request: str, text: str) -> tuple[int, int] | None:
+    """Where the request says a text, whatever its case."""
+    begin = request.casefold().find(text.casefold())
+    if begin < 0 or len(request.casefold()) != len(request):
+        begin = request.find(text)
+    return None if begin < 0 else (begin, begin + len(text))
 
 
 def _of_step(step: RoutingStep, tool_of: Mapping[str, str]) -> Iterator[str]:
@@ -102,26 +176,46 @@ def learnt_rows(rows: Sequence[RoutingRow], registry: Registry) -> list[Labelled
     whole = np.ones(len(names), dtype=np.float32)
     alone = np.zeros(len(names), dtype=np.float32)
     alone[: len(registry) + len(REASONS) + len(NOTHING)] = _SHORT_EXAMPLE
+    of_files = np.array(["@" in name for name in names])
     no_sign = np.zeros(len(names), dtype=np.float32)
     no_sign[[place[reason] for reason in REASONS]] = 1
 
-    def labelled(text: str, attached: Sequence[str], holds: set[str], weights: Any) -> Labelled:
+    def labelled(
+        text: str,
+        attached: Sequence[File],
+        holds: set[str],
+        weights: Any,
+        tags: Mapping[str, Sequence[tuple[int, int]]],
+    ) -> Labelled:
         labels = np.zeros(len(names), dtype=np.float32)
         labels[[place[label] for label in holds if label in place]] = 1
-        return Labelled(text, tuple(attached), labels, weights)
+        if len(attached) < 2:
+            # With one file it is no question which one is meant.
+            weights = np.where(of_files, 0, weights).astype(np.float32)
+        return Labelled(text, tuple(attached), labels, weights, tags)
 
-    learnt = [
-        labelled(row.request, [a.kind for a in row.attachments], labels_of(row), whole)
-        for row in rows
-    ]
+    learnt = []
+    for row in rows:
+        tags = tags_of(row)
+        for order in _orders(row):
+            files = [File(a.kind, a.name) for a in order.attachments]
+            learnt.append(labelled(row.request, files, labels_of(order), whole, tags))
     pick = np.random.default_rng(0)
     for text, label in learnt_examples(registry):
         if label == _NO_SIGN:
-            learnt.append(labelled(text, (), set(), no_sign))
+            learnt.append(labelled(text, (), set(), no_sign, {}))
             continue
         attached = _attached(registry[label], pick) if label in registry else ()
-        learnt.append(labelled(text, attached, {label}, alone))
+        learnt.append(labelled(text, attached, {label}, alone, {}))
     return learnt
+
+
+def _orders(row: RoutingRow) -> Iterator[RoutingRow]:
+    """A request as it stands; of several files the other way round, too: which of them is meant
+    has nothing to do with its place."""
+    yield row
+    if len(row.attachments) > 1:
+        yield row.model_copy(update={"attachments": row.attachments[::-1]})
 
 
 def learnt_examples(registry: Registry) -> Iterator[tuple[str, str]]:
@@ -137,9 +231,9 @@ def learnt_examples(registry: Registry) -> Iterator[tuple[str, str]]:
                 yield text, label
 
 
-def _attached(tool: Tool, pick: np.random.Generator) -> tuple[str, ...]:
+def _attached(tool: Tool, pick: np.random.Generator) -> tuple[File, ...]:
     """What an example of a tool would come with: what it can't do without, or perhaps a file."""
     for kind in tool.slots().values():
         if kind in MEDIA:
-            return (kind,)
-    return ("document",) if tool.slots() and pick.random() < 0.5 else ()
+            return (File(kind),)
+    return (File("document"),) if tool.slots() and pick.random() < 0.5 else ()

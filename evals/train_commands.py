@@ -34,7 +34,7 @@ def train(
     The adapter of the last epoch so far is always in the file, so an interrupted run has one too.
     """
     from evals.datasets.routing import routing_rows
-    from evals.routing_labels import combinations, label_names, learnt_rows
+    from evals.routing_labels import combinations, label_names, learnt_rows, tag_names
     from model_servers.request_training import Epoch, train
     from tools.registry import load_registry
 
@@ -52,5 +52,5 @@ def train(
         replace(epoch.adapter, combinations=together).write(out)
         note(f"epoch {epoch.number} of {epoch.of}: loss {epoch.loss:.3f}")
 
-    train(learnt, label_names(registry), epochs=epochs, seed=seed, told=told)
+    train(learnt, label_names(registry), tag_names(registry), epochs=epochs, seed=seed, told=told)
     put(str(out))

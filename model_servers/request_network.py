@@ -3,7 +3,8 @@
 An adapter of low rank (Hu et al., "LoRA", ICLR 2022) is added to the upper layers' matrices. For
 each label the network looks where in the request it is said (a softmax over the tokens, after
 Yang et al., "Hierarchical Attention Networks", NAACL 2016), and scores what it sees there and the
-request's mean. Activations are quantised as they come and weights once, to 8 bits each.
+request's mean; for each tag it scores every token. Activations are quantised as they come and
+weights once, to 8 bits each.
 """
 
 from __future__ import annotations
@@ -36,13 +37,16 @@ class Adapter:
 
     Attributes:
         labels: what the network tells apart, in the order of its outputs.
+        tags: what it finds the words of, likewise.
         low, high: by the name of the matrix ("l11.q"), shapes (rank, in) and (out, rank).
-        head: "place", "seen" and "mean", each (labels, width), and "bias", (labels,).
+        head: "place", "seen" and "mean", each (labels, width), and "bias", (labels,); "tag",
+            (tags, width), and "tag_bias", (tags,).
         combinations: which of the labels that say what is wanted came together in what was learnt
             from; a request is read as one of them.
     """
 
     labels: tuple[str, ...]
+    tags: tuple[str, ...]
     low: Mapping[str, Matrix]
     high: Mapping[str, Matrix]
     head: Mapping[str, Matrix]
@@ -63,12 +67,14 @@ class Adapter:
             for kind in ("low", "high", "head")
         }
         combinations = tuple(map(tuple, json.loads(str(arrays["combinations"]))))
-        return cls(tuple(map(str, arrays["labels"])), **named, combinations=combinations)
+        labels, tags = (tuple(map(str, arrays[which])) for which in ("labels", "tags"))
+        return cls(labels, tags, **named, combinations=combinations)
 
     def write(self, path: Path) -> None:
         """Keep it, in half precision."""
         arrays: dict[str, NDArray[np.generic]] = {
             "labels": np.array(self.labels),
+            "tags": np.array(self.tags),
             "combinations": np.array(json.dumps(self.combinations)),
         }
         for kind, values in (("low", self.low), ("high", self.high), ("head", self.head)):
@@ -93,19 +99,20 @@ def write(adapter: Adapter, target: Path) -> None:
 
     Its inputs are "embeddings" (n, tokens, width), the sums of the tokens' vectors with those of
     their places, and "mask" (n, tokens), 1 for a token and 0 for padding. Its outputs are "scores"
-    (n, labels), logits, and "places" (n, tokens, labels), which add up to 1 over the tokens.
+    (n, labels) and "tags" (n, tokens, tags), logits, and "places" (n, tokens, labels), which add
+    up to 1 over the tokens.
     """
     weights = E5Weights()
     target.mkdir(parents=True, exist_ok=True)
     tokenizer(weights).save(str(target / TOKENIZER_FILE))
-    learnt = {"labels": adapter.labels, "combinations": adapter.combinations}
+    learnt = {"labels": adapter.labels, "tags": adapter.tags, "combinations": adapter.combinations}
     (target / LABELS_FILE).write_text(json.dumps(learnt), encoding="utf-8")
     graph = _Graph(weights, adapter)
-    scores, places = graph.written("embeddings", "mask")
+    scores, places, tags = graph.written("embeddings", "mask")
     graph.writer.save(
         target / NETWORK_FILE,
         {"embeddings": ("batch", "tokens", weights.shape.width), "mask": ("batch", "tokens")},
-        {"scores": scores, "places": places},
+        {"scores": scores, "places": places, "tags": tags},
     )
 
 
@@ -115,8 +122,8 @@ class _Graph:
         self._weights = weights
         self._adapter = adapter
 
-    def written(self, embeddings: str, mask: str) -> tuple[str, str]:
-        """The names of the scores and the places."""
+    def written(self, embeddings: str, mask: str) -> tuple[str, str, str]:
+        """The names of the scores, the places and the tags."""
         writer = self.writer
         hidden = self._normed(embeddings, "emb.ln")
         # (n, 1, 1, tokens): nothing looks at padding.
@@ -125,7 +132,9 @@ class _Graph:
         hush = writer.add("Mul", away, writer.number(1e4))
         for layer in range(self._weights.shape.layers):
             hidden = self._layer(layer, hidden, hush)
-        return self._head(hidden, mask)
+        tags = writer.add("MatMul", hidden, writer.constant(self._adapter.head["tag"].T))
+        tags = writer.add("Add", tags, writer.constant(self._adapter.head["tag_bias"]))
+        return *self._head(hidden, mask), tags
 
     def _layer(self, layer: int, hidden: str, hush: str) -> str:
         writer, shape = self.writer, self._weights.shape

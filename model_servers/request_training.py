@@ -7,7 +7,7 @@ the adapted ones are run once, and the frozen weights are kept in bfloat16.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,15 +16,17 @@ from numpy.typing import NDArray
 
 from model_servers.e5_weights import E5Weights, tokenizer
 from model_servers.request_network import LORA_SCALE, PARTS, Adapter
-from model_servers.request_reader import prefix, shortened
+from model_servers.request_reader import File, prefix, shortened
 
-RANK = 8
+RANK = 16
 ADAPTED_LAYERS = 8
 """Of twelve; the upper ones."""
 EPOCHS = 8
 BATCH = 32
 LEARNING_RATE = 7e-4
 HEAD_FASTER = 3.0
+TAGS_COUNT = 20.0
+"""How much the mean over what is known of tags counts beside the sum over the labels."""
 WARM_UP_STEPS = 100
 """At most, and no more than a tenth of all."""
 WEIGHT_DECAY = 0.01
@@ -41,12 +43,15 @@ class Labelled:
     Attributes:
         labels: whether each label holds, (labels,), 0 or 1.
         weights: how much each of them counts, (labels,); 0 where it is not known.
+        tags: for each tag of which it is known, the parts of the text that it means: where they
+            begin and end, in characters.
     """
 
     text: str
-    attached: tuple[str, ...]
+    attached: tuple[File, ...]
     labels: NDArray[np.float32]
     weights: NDArray[np.float32]
+    tags: Mapping[str, Sequence[tuple[int, int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ class Epoch:
 def train(
     rows: Sequence[Labelled],
     labels: Sequence[str],
+    tags: Sequence[str],
     *,
     epochs: int = EPOCHS,
     seed: int = 0,
@@ -74,12 +80,10 @@ def train(
     torch.manual_seed(seed)
     order_of = np.random.default_rng(seed)
     weights = E5Weights()
-    network = _network(weights, len(labels))
+    network = _network(weights, len(labels), len(tags))
     words = tokenizer(weights)
-    ids = [
-        shortened(np.array(words.encode(f"{prefix(row.attached)} {row.text}").ids, dtype=np.int64))
-        for row in rows
-    ]
+    read = [_read(words, row, tags) for row in rows]
+    ids = [each.ids for each in read]
     below = _below(network, ids)
     slow, fast = network.adapter_parameters(), network.head_parameters()
     groups = [{"params": slow, "lr": LEARNING_RATE}]
@@ -101,24 +105,59 @@ def train(
             hidden, mask = _padded([below[i] for i in batch])
             wanted = torch.from_numpy(np.stack([rows[i].labels for i in batch]))
             counts = torch.from_numpy(np.stack([rows[i].weights for i in batch]))
-            smoothed = wanted * (1 - 3 * SMOOTHING) + SMOOTHING
-            scores = network(hidden, mask)
-            each = nn.functional.binary_cross_entropy_with_logits(
-                scores, smoothed, reduction="none"
-            )
-            loss = (each * counts).sum(1).mean()
+            meant, _ = _padded([torch.from_numpy(read[i].meant) for i in batch])
+            known, _ = _padded([torch.from_numpy(read[i].known) for i in batch])
+            scores, tagged = network(hidden, mask)
+            of_labels = _cross_entropy(scores, wanted)
+            of_tags = _cross_entropy(tagged, meant)
+            loss = (of_labels * counts).sum(1).mean()
+            loss = loss + TAGS_COUNT * (of_tags * known).sum() / known.sum().clamp(min=1)
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
             schedule.step()
             losses.append(loss.item())
-        told(Epoch(epoch, epochs, float(np.mean(losses)), network.adapter(labels)))
-    learnt: Adapter = network.adapter(labels)
+        told(Epoch(epoch, epochs, float(np.mean(losses)), network.adapter(labels, tags)))
+    learnt: Adapter = network.adapter(labels, tags)
     return learnt
 
 
-def _network(weights: E5Weights, labels: int) -> Any:
+def _cross_entropy(scores: Any, wanted: Any) -> Any:
+    """Of each label by itself, against a wish that is never quite sure."""
+    from torch.nn import functional
+
+    smoothed = wanted * (1 - 3 * SMOOTHING) + SMOOTHING
+    return functional.binary_cross_entropy_with_logits(scores, smoothed, reduction="none")
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A row in tokens: which tags mean each, and of which that is known, (tokens, tags)."""
+
+    ids: NDArray[np.int64]
+    meant: NDArray[np.float32]
+    known: NDArray[np.float32]
+
+
+def _read(words: Any, row: Labelled, tags: Sequence[str]) -> _Read:
+    before = f"{prefix(row.attached)} "
+    encoding = words.encode(before + row.text)
+    spans = np.array(encoding.offsets, dtype=np.int64) - len(before)
+    meant = np.zeros((len(spans), len(tags)), dtype=np.float32)
+    known = np.zeros_like(meant)
+    in_text = (spans[:, 0] >= 0) & (spans[:, 1] > spans[:, 0])
+    for number, tag in enumerate(tags):
+        if tag not in row.tags:
+            continue
+        known[in_text, number] = 1
+        for begin, end in row.tags[tag]:
+            meant[in_text & (spans[:, 0] < end) & (spans[:, 1] > begin), number] = 1
+    ids = np.array(encoding.ids, dtype=np.int64)
+    return _Read(shortened(ids), shortened(meant), shortened(known))
+
+
+def _network(weights: E5Weights, labels: int, tags: int) -> Any:
     import torch
     from torch import nn
     from transformers import BertConfig, BertModel
@@ -200,6 +239,7 @@ def _network(weights: E5Weights, labels: int) -> Any:
             self.place = nn.Linear(shape.width, labels, bias=False)
             self.seen = nn.Linear(shape.width, labels, bias=False)
             self.mean = nn.Linear(shape.width, labels)
+            self.tag = nn.Linear(shape.width, tags)
             nn.init.zeros_(self.mean.weight)
             self.drop = nn.Dropout(DROPOUT)
 
@@ -216,12 +256,14 @@ def _network(weights: E5Weights, labels: int) -> Any:
         def below(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
             return self._run(self.lower, self.embedded(ids), mask)
 
-        def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        def forward(
+            self, hidden: torch.Tensor, mask: torch.Tensor
+        ) -> tuple[torch.Tensor, torch.Tensor]:
             value = self.drop(self._run(self.upper, hidden, mask).float())
             looks = self.place(value).masked_fill(mask[..., None] == 0, -1e4).softmax(1)
             mean = (value * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
             scores: torch.Tensor = (looks * self.seen(value)).sum(1) + self.mean(mean)
-            return scores
+            return scores, self.tag(value)
 
         def _run(self, layers: Any, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
             hush = ((1 - mask[:, None, None, :]) * -1e4).to(torch.bfloat16)
@@ -234,14 +276,16 @@ def _network(weights: E5Weights, labels: int) -> Any:
             return [p for one in self.adapted.values() for p in (one.low, one.high)]
 
         def head_parameters(self) -> list[nn.Parameter]:
-            return [p for one in (self.place, self.seen, self.mean) for p in one.parameters()]
+            parts = (self.place, self.seen, self.mean, self.tag)
+            return [p for one in parts for p in one.parameters()]
 
-        def adapter(self, names_of: Sequence[str]) -> Adapter:
+        def adapter(self, labels: Sequence[str], tags: Sequence[str]) -> Adapter:
             def plain(value: torch.Tensor) -> NDArray[np.float32]:
                 return np.asarray(value.detach().numpy(), dtype=np.float32)
 
             return Adapter(
-                tuple(names_of),
+                tuple(labels),
+                tuple(tags),
                 {name: plain(one.low) for name, one in self.adapted.items()},
                 {name: plain(one.high) for name, one in self.adapted.items()},
                 {
@@ -249,6 +293,8 @@ def _network(weights: E5Weights, labels: int) -> Any:
                     "seen": plain(self.seen.weight),
                     "mean": plain(self.mean.weight),
                     "bias": plain(self.mean.bias),
+                    "tag": plain(self.tag.weight),
+                    "tag_bias": plain(self.tag.bias),
                 },
             )
 

@@ -28,6 +28,14 @@ _LEAD_S, _TAIL_S = 0.5, 1.0
 are made up."""
 _DETECTED_S = 30
 """How much of a recording its language is told by."""
+_SHORT_S = 6.0
+_TOKENS_A_SECOND = 25
+"""Ten syllables a second are fast speech; the scripts that take most have two to three each."""
+_FURTHER_TOKENS = 20
+"""Marks, times, and what begins a text."""
+_WINDOW_TOKENS = 448
+_LONGEST_PROMPT = 223
+"""Of Whisper, for what it may write with what it is told, and for each of what it is told."""
 _TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Tried in turn where a passage comes out garbled."""
 
@@ -170,12 +178,29 @@ class Whisper:
             initial_prompt=recording.before or start,
             temperature=_temperatures(recording.temperature),
             word_timestamps=recording.words,
+            max_new_tokens=self._most_tokens(
+                len(samples) / SAMPLE_RATE, recording.hints, recording.before or start
+            ),
         )
         timed = self._timed(segments, padded, language, task)
         unpadded = _unpadded(timed, len(samples) / SAMPLE_RATE)
         restored = restore_speech_timestamps(unpadded, voiced, SAMPLE_RATE)
         heard = [self._once(_segment(found), words=recording.words) for found in restored]
         return Heard(tuple(heard), language, float(probability))
+
+    def _most_tokens(self, duration_s: float, *prompts: str | None) -> int | None:
+        """How many tokens a short sound may become.
+
+        With words hinted, Whisper may go on with them after a single one was said, at each of its
+        temperatures: more than a minute for half a second of sound.
+        """
+        if duration_s > _SHORT_S:
+            return None
+        encode = self._model.hf_tokenizer.encode
+        told = sum(min(len(encode(prompt).ids), _LONGEST_PROMPT) for prompt in prompts if prompt)
+        most = round(_TOKENS_A_SECOND * duration_s) + _FURTHER_TOKENS
+        room = _WINDOW_TOKENS - told - _FURTHER_TOKENS
+        return min(most, room) if room > 0 else None
 
     def _timed(
         self, segments: Iterable[Any], sound: NDArray[np.float32], language: str, task: str

@@ -17,7 +17,7 @@ from model_servers.request_reader import Reading
 from orchestrator.arguments import read_arguments
 from orchestrator.looking import found_thing
 from orchestrator.plan import Plan, Step, fits
-from orchestrator.said_values import said_values
+from orchestrator.said_values import Said
 from orchestrator.wishes import (
     FILE_WORDS,
     PREVIOUS_INPUT,
@@ -58,6 +58,7 @@ class Assembly:
     Args:
         registry: the tools there are.
         reading: what the request says.
+        request: what was read.
         inputs: its attachments, the text that it holds and the answer before, by name and kind.
         instruction: the request without the text that it is about.
         likely_target: the language to translate into where none is named.
@@ -65,6 +66,7 @@ class Assembly:
 
     registry: Registry
     reading: Reading
+    request: str
     inputs: Mapping[str, Kind]
     instruction: str
     likely_target: str | None
@@ -98,18 +100,19 @@ class Assembly:
     def _made(self, one: Wanted) -> list[Step] | None:
         tool = self.registry[one.tool]
         read = read_arguments(tool, one.words)
-        args = said_values(tool, dict(read.args), self.reading, one.words, self.instruction)
+        said = Said(self.reading, self.request, one.words, self.instruction)
+        args = said.values(tool, dict(read.args))
         if self._translates and not _speaks(tool):
             args.pop("language", None)  # the translation goes to it
         fan: list[dict[str, JsonValue]] = [{}]
-        if read.fan_out is not None:
+        if "target_language" in tool.Args.model_fields:
+            targets = said.targets() or ([self.likely_target] if self.likely_target else [])
+            if not targets:
+                return None
+            fan = [{"target_language": target} for target in targets]
+        elif read.fan_out is not None:
             name, values = read.fan_out
             fan = [{name: value} for value in values]
-        elif "target_language" in tool.Args.model_fields and "target_language" not in args:
-            language = read_arguments(tool, self.instruction).args.get("target_language")
-            args["target_language"] = language or self.likely_target
-            if args["target_language"] is None:
-                return None
         sources = self._sources(one, tool)
         if sources is None:
             return None
@@ -169,8 +172,14 @@ class Assembly:
         names = [n for n in self.inputs if n not in (TEXT_INPUT, PREVIOUS_INPUT)]
         same = [name for name in names if self.inputs[name] == kind]
         fitting = same or [n for n in names if kind != "text" and fits(self.inputs[n], kind)]
-        named = _named(fitting, one.words) or _named(fitting, self.instruction)
+        named = [name for name in fitting if self._meant(one.tool, name)]
+        named = named or _named(fitting, one.words) or _named(fitting, self.instruction)
         return [f"input:{name}" for name in named or fitting]
+
+    def _meant(self, tool: str, name: str) -> bool:
+        """Whether a tool is likely to work on this one of several attachments."""
+        files = [n for n in self.inputs if n not in (TEXT_INPUT, PREVIOUS_INPUT)]
+        return len(files) > 1 and self._likely(f"{tool}@{files.index(name) + 1}")
 
     def _texts(self, one: Wanted, *, documents: bool = True) -> list[JsonValue]:
         """The texts that a tool works on; a list inside where it takes several as one."""
@@ -205,6 +214,8 @@ class Assembly:
             and self.registry[step.tool].outputs.get("text") == "text"
             and next(iter(self.registry[step.tool].outputs)) == "text"
         ]
+        if of_several := self._of_several(one, sources, documents=documents):
+            return of_several
         files = self._files("document", one) if documents else []
         has_text = TEXT_INPUT in self.inputs
         if sources and not (files and FILE_WORDS.search(one.words)):
@@ -214,6 +225,22 @@ class Assembly:
         if files:
             return files
         return [f"input:{PREVIOUS_INPUT}"] if PREVIOUS_INPUT in self.inputs else []
+
+    def _of_several(
+        self, one: Wanted, sources: Sequence[JsonValue], *, documents: bool
+    ) -> list[JsonValue]:
+        """What there is of those of several attachments that the tool is meant for."""
+        found: list[JsonValue] = []
+        for name in self.inputs:
+            if name in (TEXT_INPUT, PREVIOUS_INPUT) or not self._meant(one.tool, name):
+                continue
+            ref = f"input:{name}"
+            made = [s.id for s in self.steps if s.id in sources and ref in s.args.values()]
+            if made:
+                found += made
+            elif documents and fits(self.inputs[name], "text"):
+                found.append(ref)
+        return found
 
     def _reads_own_text(self) -> bool:
         scores = self.reading.scores

@@ -1,10 +1,12 @@
-"""Values of closed lists as a request says them, by what was learnt of each and by its words.
+"""Arguments as a request says them, by what was learnt of each and by its words.
 
-A label "tool.argument=value" or "tool.argument" holds how likely it is that a request says so.
+A label "tool.argument=value" or "tool.argument" holds how likely it is that a request says so; a
+tag, which of its words say it.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import JsonValue
@@ -14,62 +16,136 @@ from orchestrator.arguments import labels_in
 from tools.contracts import Tool
 from tools.language_names import find_languages
 
+ASKED = ("question", "request")
+"""Arguments that are the request's own words."""
+_LANGUAGES = ("language", "source_language", "spoken_language")
 _LIKELY = 0.5
 _NOT_UNLIKELY = 0.1
 """What the words say is believed down to here."""
+_PERHAPS_TARGET = 0.2
+_AROUND = " \n\t,;:、，。.\"'“”„«»‘’「」『』()（）"
 
 
-def said_values(
-    tool: Tool, args: dict[str, JsonValue], reading: Reading, words: str, instruction: str
-) -> dict[str, JsonValue]:
-    """The arguments that the words gave, with those values put right that were learnt.
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a request says of one tool.
 
-    Args:
-        args: as the words of the wish say them by the rules.
-        words: of the wish.
-        instruction: all of the request but the text that it is about.
+    Attributes:
+        reading: of the request.
+        request: what was read.
+        words: the part of it that wants the tool.
+        instruction: all of it but the text that it is about.
     """
-    said = dict(args)
-    by_name: dict[str, dict[str, float]] = {}
-    for label, score in reading.scores.items():
-        owner, _, rest = label.partition(".")
-        if owner == tool.name and rest:
-            name, _, value = rest.partition("=")
-            by_name.setdefault(name, {})[value] = score
-    for name, scores in by_name.items():
-        if name in tool.slots() or name not in tool.Args.model_fields:
-            continue
-        chosen = _value(name, scores, said.get(name), words, instruction)
-        if chosen is None:
-            said.pop(name, None)
-        else:
-            said[name] = chosen
-    if said.get("labels") and "task" in said:
-        del said["task"]
-    return said
 
+    reading: Reading
+    request: str
+    words: str
+    instruction: str
 
-def _value(
-    name: str, scores: dict[str, float], ruled: JsonValue, words: str, instruction: str
-) -> JsonValue:
-    if name == "labels":
-        if scores[""] < _LIKELY:
+    def values(self, tool: Tool, args: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        """The arguments that the words gave by the rules, with those put right that were learnt."""
+        said = dict(args)
+        by_name: dict[str, dict[str, float]] = {}
+        for label, score in self.reading.scores.items():
+            owner, _, rest = label.partition(".")
+            if owner == tool.name and rest:
+                name, _, value = rest.partition("=")
+                by_name.setdefault(name, {})[value] = score
+        for name in ASKED:
+            if f"{tool.name}.{name}" in self.reading.tags:
+                by_name.setdefault(name, {"": 1.0})
+        for name, scores in by_name.items():
+            if name in tool.slots() or name not in tool.Args.model_fields:
+                continue
+            chosen = self._value(tool, name, scores, said.get(name))
+            if chosen is None:
+                said.pop(name, None)
+            else:
+                said[name] = chosen
+        if said.get("labels") and "task" in said:
+            del said["task"]
+        return said
+
+    def targets(self) -> list[str]:
+        """The languages that something is to be translated into, as far as they are named."""
+        tagged = self._languages("target_language")
+        sure = [code for code, score in tagged.items() if score >= _LIKELY]
+        if sure or not tagged:
+            return sure
+        best = max(tagged, key=lambda code: tagged[code])
+        return [best] if tagged[best] >= _PERHAPS_TARGET else []
+
+    def _value(
+        self, tool: Tool, name: str, scores: dict[str, float], ruled: JsonValue
+    ) -> JsonValue:
+        tag = f"{tool.name}.{name}"
+        said = scores.get("", 0.0)
+        if name in ASKED:
+            return (self._part(tag) or ruled) if said >= _LIKELY else None
+        if name in ("labels", "hints"):
+            return self._listed(tag) or ruled if said >= _LIKELY else None
+        if name in _LANGUAGES:
+            return self._language(name, said, ruled)
+        if isinstance(ruled, list) or name == "types":
+            rules: list[Any] = ruled if isinstance(ruled, list) else []
+            kept = [v for v in scores if scores[v] >= _LIKELY]
+            kept += [v for v in rules if v not in kept and scores.get(v, 1.0) >= _NOT_UNLIKELY]
+            return list[JsonValue](kept) or None
+        if "" in scores:
+            if tool.Args.model_fields[name].annotation in (bool, bool | None):
+                return True if said >= _LIKELY else None
+            return ruled if said >= _NOT_UNLIKELY else None
+        best = max(scores, key=lambda value: scores[value])
+        if scores[best] >= _LIKELY:
+            return best
+        return ruled if scores.get(str(ruled), 1.0) >= _NOT_UNLIKELY else None
+
+    def _part(self, tag: str) -> str | None:
+        """The words that are most likely meant, in whole."""
+        if tag not in self.reading.tags or (part := self.reading.longest(tag)) is None:
             return None
-        listed: list[JsonValue] = [*(labels_in(words) or labels_in(instruction) or ())]
-        return listed or None
-    if name == "language":
-        if scores[""] < _LIKELY:
-            return ruled if scores[""] >= _NOT_UNLIKELY else None
-        found = find_languages(words) or find_languages(instruction)
+        return self._words(*part) or None
+
+    def _listed(self, tag: str) -> list[JsonValue] | None:
+        """Items of a list, each as it is said."""
+        parts = self.reading.all_of(tag) if tag in self.reading.tags else []
+        items = [self._words(*part).strip(_AROUND) for part in parts]
+        items = list(dict.fromkeys(item for item in items if item))
+        if not tag.endswith(".labels"):
+            return [*items] or None
+        if len(items) < 2:
+            items = labels_in(self.words) or labels_in(self.instruction) or []
+        return [*items] or None
+
+    def _words(self, begin: int, end: int) -> str:
+        """A part of the request, up to where its first and its last word end."""
+        text = self.request
+        while begin > 0 and _one_word(text[begin - 1 : begin + 1]):
+            begin -= 1
+        while end < len(text) and _one_word(text[end - 1 : end + 1]):
+            end += 1
+        return text[begin:end].strip()
+
+    def _language(self, name: str, said: float, ruled: JsonValue) -> JsonValue:
+        if said < _LIKELY:
+            return ruled if said >= _NOT_UNLIKELY else None
+        tagged = self._languages(name)
+        if tagged:
+            best = max(tagged, key=lambda code: tagged[code])
+            if tagged[best] >= _PERHAPS_TARGET:
+                return best
+        found = find_languages(self.words) or find_languages(self.instruction)
         return ruled or (found[-1][2] if found else None)
-    if "" in scores:
-        return True if scores[""] >= _LIKELY else None
-    if isinstance(ruled, list) or name == "types":
-        rules: list[Any] = ruled if isinstance(ruled, list) else []
-        kept = [v for v in scores if scores[v] >= _LIKELY]
-        kept += [v for v in rules if v not in kept and scores.get(v, 1.0) >= _NOT_UNLIKELY]
-        return list[JsonValue](kept) or None
-    best = max(scores, key=lambda value: scores[value])
-    if scores[best] >= _LIKELY:
-        return best
-    return ruled if scores.get(str(ruled), 1.0) >= _NOT_UNLIKELY else None
+
+    def _languages(self, tag: str) -> dict[str, float]:
+        """The languages that are named, and how likely the tag means each."""
+        found: dict[str, float] = {}
+        if tag in self.reading.tags:
+            for begin, end, code in find_languages(self.request):
+                found[code] = max(found.get(code, 0.0), self.reading.tagged(tag, begin, end))
+        return found
+
+
+def _one_word(two: str) -> bool:
+    """Whether two neighbouring letters belong to one word that is set off by spaces."""
+    return len(two) == 2 and two.isalnum() and all(ord(letter) < 0x2E80 for letter in two)

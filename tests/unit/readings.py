@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from model_servers.request_reader import Reading
+from orchestrator.arguments import target_languages
 from orchestrator.signs import REASONS
 from orchestrator.wanted import NOTHING
+from tools.language_names import find_languages
 from tools.registry import load_registry
 
 REGISTRY = load_registry()
@@ -45,4 +47,8 @@ def reading(
         places[label] = weights / weights.sum()
     together = [frozenset(said), *map(frozenset, combinations)]
     together += [frozenset({name}) for name in (*REGISTRY, *NOTHING)]
-    return Reading(labels, spans, places, [each for each in together if each])
+    targets, _ = target_languages(request)
+    meant = [(b, e) for b, e, code in find_languages(request) if code in targets]
+    target = [float(any(b >= begin and e <= end for begin, end in meant)) for b, e in words]
+    tags = {"target_language": np.array(target)}
+    return Reading(labels, spans, places, [each for each in together if each], tags)

@@ -11,7 +11,15 @@ import numpy as np
 import pytest
 
 from evals.datasets.routing import RoutingRow, routing_rows
-from evals.routing_labels import HANDOFF, combinations, label_names, labels_of, learnt_rows
+from evals.routing_labels import (
+    HANDOFF,
+    combinations,
+    label_names,
+    labels_of,
+    learnt_rows,
+    tag_names,
+    tags_of,
+)
 from orchestrator.plan import Plan, Step
 from orchestrator.signs import REASONS
 from orchestrator.wishes import TEXT_INPUT
@@ -113,8 +121,34 @@ def test_what_is_learnt_of_a_plan() -> None:
         "read_text", "translate_text", "synthesize_speech", "extract_entities", "reads_file",
         "translate_text<joined", "extract_entities<joined", "synthesize_speech<step",
         "extract_entities.types=person",
+        *(f"{tool}@{file}" for file in (1, 2)
+          for tool in ("read_text", "translate_text", "extract_entities", "synthesize_speech")),
     }  # fmt: skip
     assert labels_of(row) & set(label_names(load_registry())) == wanted
+
+
+def test_what_is_learnt_of_a_plans_words() -> None:
+    request = "Is it 'urgent' or can it wait? And in French, not German: who signed it?"
+    row = RoutingRow.model_validate(
+        {
+            "id": "x", "request": request,
+            "attachments": [{"kind": "document", "name": "a.pdf"}],
+            "steps": [
+                {"id": "s1", "tool": "classify_text",
+                 "args": {"text": "input:a.pdf", "labels": ["urgent", "can it wait"]}},
+                {"id": "s2", "tool": "answer_question", "args": {
+                    "document": "input:a.pdf", "question": "who signed it?", "language": "fr"}},
+            ],
+        }
+    )  # fmt: skip
+    said = {tag: [request[b:e] for b, e in parts] for tag, parts in tags_of(row).items()}
+    assert said == {
+        "classify_text.labels": ["urgent", "can it wait"],
+        "answer_question.question": ["who signed it?"],
+        "language": ["French"],
+        "target_language": [], "source_language": [], "spoken_language": [],
+    }  # fmt: skip
+    assert said.keys() <= set(tag_names(load_registry()))
 
 
 def test_each_tool_alone_is_a_combination(registry: Registry) -> None:

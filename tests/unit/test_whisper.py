@@ -45,10 +45,12 @@ class Scripted:
     def __init__(self, segments: Sequence[SimpleNamespace]) -> None:
         self.segments = segments
         self.hf_tokenizer = SimpleNamespace(
-            encode=lambda text, add_special_tokens: SimpleNamespace(ids=[len(text)])
+            encode=lambda text, **_: SimpleNamespace(ids=[len(text)] * len(text.split()))
         )
+        self.most_tokens: int | None = None
 
-    def transcribe(self, _: Any, **__: Any) -> tuple[Sequence[SimpleNamespace], None]:
+    def transcribe(self, _: Any, **asked: Any) -> tuple[Sequence[SimpleNamespace], None]:
+        self.most_tokens = asked["max_new_tokens"]
         return self.segments, None
 
 
@@ -92,6 +94,34 @@ def test_a_word_that_is_said_twice_stays(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_times_are_looked_for_only_where_words_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
     found = heard(monkeypatch, [segment(" one two one", 0.0, 0.4)], aligned=[word(" x", 0, 1)])
     assert found.segments[0].text == " one two one"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "hints", "bounds"),
+    [
+        (0.4, "eight", (20, 40)),
+        (5.9, "eight", (150, 200)),
+        (5.9, "word " * 300, (150, 205)),
+        (60, "eight", None),
+    ],
+)
+def test_a_short_sound_becomes_no_long_text(
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    hints: str,
+    bounds: tuple[int, int] | None,
+) -> None:
+    samples = np.zeros(round(seconds * SAMPLE_RATE), np.float32)
+    voice = [{"start": 0, "end": len(samples)}]
+    monkeypatch.setattr(faster_whisper.vad, "get_speech_timestamps", lambda *_: voice)
+    listener = Whisper(Path("nowhere"), threads=1)
+    listener._model = scripted = Scripted([])
+    listener.predict([Recording(samples, language="en", hints=hints)])
+    if bounds is None:
+        assert scripted.most_tokens is None
+    else:
+        assert scripted.most_tokens is not None
+        assert bounds[0] <= scripted.most_tokens <= bounds[1]
 
 
 def test_what_lies_in_the_silence_after_the_voice_was_not_said(

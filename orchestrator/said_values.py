@@ -129,7 +129,7 @@ class Said:
     def _language(self, name: str, said: float, ruled: JsonValue) -> JsonValue:
         if said < _LIKELY:
             return ruled if said >= _NOT_UNLIKELY else None
-        tagged = self._languages(name)
+        tagged = {code: p for code, p in self._languages(name).items() if len(code) == 2}
         if tagged:
             best = max(tagged, key=lambda code: tagged[code])
             if tagged[best] >= _PERHAPS_TARGET:

@@ -196,7 +196,7 @@ class FileArtifactStore:
                 self._check_room(name, len(data))
                 _write_atomically(content, data)
                 self._used_bytes += len(data)
-            _write_atomically(facts, artifact.model_dump_json().encode())
+            _note(facts, artifact)
         return artifact
 
     @contextmanager
@@ -236,7 +236,7 @@ class FileArtifactStore:
                 content.parent.mkdir(exist_ok=True)
                 path.replace(content)
                 self._used_bytes += artifact.size
-            _write_atomically(facts, artifact.model_dump_json().encode())
+            _note(facts, artifact)
         return artifact
 
     def remove(self, artifact_id: str) -> None:
@@ -308,6 +308,18 @@ class FileArtifactStore:
 
 def _not_found() -> NotFound:
     return NotFound("There is no such file here; upload it again.")
+
+
+def _note(path: Path, artifact: Artifact) -> None:
+    """Write what is known of a file; what is known already is marked as said again."""
+    facts = artifact.model_dump_json().encode()
+    try:
+        if path.read_bytes() == facts:
+            path.touch()
+            return
+    except FileNotFoundError:
+        pass
+    _write_atomically(path, facts)
 
 
 def _write_atomically(path: Path, data: bytes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -82,7 +82,8 @@ class SearchImages(Tool):
                 "`switchboard kb add --images FOLDER`."
             )
         alike = [match for match in found if match.score >= args.min_score]
-        matches = list(await asyncio.gather(*(_shown(match, ctx) for match in alike)))
+        copies = await ctx.knowledge.pictures.shown([match.picture for match in alike])
+        matches = await asyncio.to_thread(_kept, alike, copies, ctx)
         data = SearchImagesResult(
             text=_words(matches, "en"),
             matches=matches,
@@ -98,13 +99,17 @@ class SearchImages(Tool):
         return _words(data.matches, language)
 
 
-async def _shown(match: PictureMatch, ctx: RunContext) -> ImageMatch:
-    copy = await ctx.knowledge.pictures.shown(match.picture)
-    title = match.picture.title
-    file = await asyncio.to_thread(ctx.artifacts.put, copy, name=f"{title}.jpg", origin="tool")
-    return ImageMatch(
-        title=title, name=match.picture.name, score=round(match.score, 4), picture=file
-    )
+def _kept(
+    alike: Sequence[PictureMatch], copies: Sequence[bytes], ctx: RunContext
+) -> list[ImageMatch]:
+    """The matches, with the copies of their pictures as files."""
+    kept = []
+    for match, copy in zip(alike, copies, strict=True):
+        title = match.picture.title
+        file = ctx.artifacts.put(copy, name=f"{title}.jpg", origin="tool")
+        score = round(match.score, 4)
+        kept.append(ImageMatch(title=title, name=match.picture.name, score=score, picture=file))
+    return kept
 
 
 def _words(matches: list[ImageMatch], language: str) -> str:

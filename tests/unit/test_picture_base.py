@@ -90,7 +90,8 @@ async def test_what_is_known_is_left_alone_and_a_new_version_takes_its_place(
     assert (second.id, second.width, second.height) == (first.id, 2_000, 1_000)
     (match,) = await pictures.search(pixels(BLUE))
     assert match.score == pytest.approx(1, abs=1e-3)
-    shown = Image.open(io.BytesIO(await pictures.shown(second)))
+    (copy,) = await pictures.shown([second])
+    shown = Image.open(io.BytesIO(copy))
     assert shown.size == (SHOWN_SIDE, SHOWN_SIDE // 2)
     assert np.abs(np.asarray(shown).mean(axis=(0, 1)) - BLUE).max() < 3
 
@@ -101,7 +102,7 @@ async def test_what_is_removed_is_not_found(pictures: PictureBase, looks: MeanCo
     assert await pictures.remove("mug.png") == mug
     assert [match.picture.name for match in await pictures.search(pixels(RED))] == ["plate.png"]
     with pytest.raises(NotFound, match=r"mug\.png was removed"):
-        await pictures.shown(mug)
+        await pictures.shown([mug])
     with pytest.raises(NotFound, match=r"no picture 'mug\.png'"):
         await pictures.remove(mug.name)
     (plate,) = await pictures.list()

@@ -175,12 +175,15 @@ class PictureBase:
         ]
         return sorted(found, key=lambda match: -match.score)
 
-    async def shown(self, picture: Picture) -> bytes:
-        """A copy to show, as JPEG. Raises NotFound where the picture was removed meanwhile."""
-        copies = await self._store.get([_copy_id(picture.id)])
-        if not copies:
-            raise NotFound(f"{picture.name} was removed; ask again.")
-        return base64.b64decode(copies[0].payload["jpeg"])
+    async def shown(self, pictures: Sequence[Picture]) -> tuple[bytes, ...]:
+        """A copy of each to show, as JPEG. Raises NotFound where one was removed meanwhile."""
+        found = await self._store.get([_copy_id(picture.id) for picture in pictures])
+        copies = {copy.id: copy for copy in found}
+        for picture in pictures:
+            if _copy_id(picture.id) not in copies:
+                raise NotFound(f"{picture.name} was removed; ask again.")
+        ids = (_copy_id(picture.id) for picture in pictures)
+        return tuple(base64.b64decode(copies[id].payload["jpeg"]) for id in ids)
 
     async def close(self) -> None:
         """Give the store back."""

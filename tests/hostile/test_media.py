@@ -77,6 +77,8 @@ FILES: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "hours of sound in 25 MB": ("a.opus", lambda: long_opus(16, 26), "120 minutes"),
     "a WAV of one hertz": ("a.wav", lambda: wav(tone(2), rate=1), "1 Hz"),
     "a WAV of no length": ("a.wav", lambda: wav(tone(0)), "empty or damaged"),
+    "a sound that is cut off": ("a.m4a", lambda: sound("ipod", "aac", 4.0)[:18_000], "cut off"),
+    "a sound of which the head is left": ("a.mp3", lambda: sound("mp3", "libmp3lame")[:60], "cut"),
     "a video that is cut off": ("a.mp4", lambda: video()[:900], "cut off"),
     "a video with a broken index": ("a.mp4", broken_index, "no picture that can be decoded"),
     "a video without pictures": ("a.avi", lambda: sound("avi", "pcm_s16le"), "sound alone"),
@@ -95,6 +97,31 @@ def test_a_bad_file_is_refused(guarded: Guarded, name: str) -> None:
     if len(encoded) < 20_000_000:
         part = {"type": "file", "file": {"filename": called, "file_data": encoded}}
         assert word in refused(guarded, CHAT, json=ask([part]))
+
+
+@pytest.mark.parametrize(
+    ("declared", "made", "holds"),
+    [
+        ("image/png", lambda: wav(tone(1)), "an audio file"),
+        ("audio/wav", picture, "an image file"),
+        ("video/mp4", picture, "an image file"),
+        ("image/png", zipped, "an archive"),
+    ],
+)
+def test_a_wrong_media_type_is_refused(
+    guarded: Guarded, declared: str, made: Callable[[], bytes], holds: str
+) -> None:
+    url = f"data:{declared};base64,{base64.b64encode(made()).decode()}"
+    kind = declared.split("/", maxsplit=1)[0]
+    if kind == "audio":
+        part = {"type": "input_audio", "input_audio": {"data": url.split(",")[1], "format": "wav"}}
+    elif kind == "image":
+        part = {"type": "image_url", "image_url": {"url": url}}
+    else:
+        part = {"type": "file", "file": {"filename": "a.mp4", "file_data": url}}
+    message = refused(guarded, CHAT, json=ask([part]))
+    assert "isn't what its name says" in message
+    assert holds in message
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from evals.runner import Run
     from evals.task import EvalTask
 
-app = typer.Typer(help="Measure how good it is: list, run, compare, report.", no_args_is_help=True)
+app = typer.Typer(
+    help="Measure how good it is: list, run, compare, report, ablate.", no_args_is_help=True
+)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON value on stdout.")]
 RunPath = Annotated[Path, typer.Argument(help="A run's folder.", show_default=False)]
@@ -137,6 +139,35 @@ def run_(
         note(line)
     if suffered:
         raise typer.Exit(FAILED)
+
+
+@app.command("ablate")
+def ablate_(
+    data: Annotated[
+        Path | None, typer.Option(help="Requests with plans; default: those of `routing`.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what each part of routing brings: plan without it, and without the LLM."""
+    from dataclasses import asdict
+
+    from evals.ablation import FIGURES, REQUESTS, ablate
+
+    done = ablate(data or REQUESTS, note)
+    if as_json:
+        put_json([asdict(each) for each in done])
+        return
+    put_table(
+        ("without", *FIGURES, "median"),
+        [
+            (
+                each.without,
+                *(f"{each.figures[n]:.3f}" if n in each.figures else "" for n in FIGURES),
+                f"{each.median_ms:.1f} ms",
+            )
+            for each in done
+        ],
+    )
 
 
 @app.command("compare")

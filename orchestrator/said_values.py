@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from model_servers.request_reader import Reading
-from orchestrator.arguments import labels_in
+from orchestrator.arguments import labels_in, target_languages
 from tools.contracts import Tool
 from tools.language_names import find_languages
 
@@ -68,6 +68,8 @@ class Said:
 
     def targets(self) -> list[str]:
         """The languages that something is to be translated into, as far as they are named."""
+        if "target_language" not in self.reading.tags:
+            return target_languages(self.words)[0] or target_languages(self.instruction)[0]
         tagged = self._languages("target_language")
         sure = [code for code, score in tagged.items() if score >= _LIKELY]
         if sure or not tagged:

@@ -50,9 +50,15 @@ def choose(reading: Reading, kinds: Mapping[str, Kind], registry: Registry) -> C
     if TEXT_INPUT in kinds:
         scores["missing_input"] = 0.0
     offered = set(kinds.values())
-    best = max(
-        (each for each in reading.combinations if _can_run(each, offered, registry)),
-        key=lambda each: sum(_log_odds(scores[label]) for label in each),
+    known = {tool.name for tool in registry.offered()} | {*NOTHING}
+    odds = {label: _log_odds(score) for label, score in scores.items()}
+    best = next(
+        each
+        for each in sorted(
+            (each for each in reading.combinations if each <= known),
+            key=lambda each: -sum(odds[label] for label in each),
+        )
+        if _can_run(each, offered, registry)
     )
     tools = {name: scores[name] for name in sorted(best) if name in registry}
     reason = None if tools else min(best)
@@ -69,10 +75,7 @@ def wants_text(reading: Reading, registry: Registry) -> bool:
 
 
 def _can_run(labels: frozenset[str], offered: Collection[Kind], registry: Registry) -> bool:
-    """Whether all the tools are there, and what they can't do without."""
-    known = {tool.name for tool in registry.offered()} | {*NOTHING}
-    if not labels <= known:
-        return False
+    """Whether there is what the tools can't do without."""
     tools = [registry[label] for label in labels if label in registry]
     kinds = reachable(tools, offered)
     return all(missing_media(tool, kinds) is None for tool in tools)

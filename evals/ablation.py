@@ -1,0 +1,175 @@
+"""What each part of routing brings: the same requests, planned with one part left out at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from pydantic import JsonValue
+
+from evals.datasets.routing import RoutingRow, routing_rows
+from evals.metrics import PlanMatch
+from model_servers.encoders import encode
+from model_servers.request_reader import Reading
+from model_servers.serving import build_pool
+from model_servers.store import ModelStore
+from orchestrator.composer import Composer
+from orchestrator.draft import Draft
+from orchestrator.guard import admit
+from orchestrator.plan import Plan
+from orchestrator.router import Router
+from orchestrator.settings import get_settings
+from orchestrator.signs import REASONS, Signs
+from orchestrator.understanding import understand_with
+from orchestrator.wanted import NOTHING
+from orchestrator.whole_request import with_request
+from orchestrator.wishes import request_language
+from tools.contracts import Kind
+from tools.registry import Registry, load_registry
+
+REQUESTS = Path(str(files("evals") / "data" / "routing" / "test.jsonl"))
+FIGURES = ("node_f1", "edge_f1", "arg_f1", "exact_plan", "abstention_f1")
+_MOST_CHARS = 20_000
+_LIKELY = 0.5
+
+Change = Callable[[Reading], Reading]
+
+
+@dataclass(frozen=True, slots=True)
+class Ablated:
+    """How requests are planned without a part.
+
+    Attributes:
+        figures: those of FIGURES.
+        median_ms: that a request took; what several variants share is read by the first.
+    """
+
+    without: str
+    figures: Mapping[str, float]
+    median_ms: float
+
+
+def _tags(reading: Reading) -> Reading:
+    return replace(reading, tags={})
+
+
+def _labels(*marks: str) -> Change:
+    def changed(reading: Reading) -> Reading:
+        kept = {n: s for n, s in reading.scores.items() if not any(mark in n for mark in marks)}
+        return replace(reading, scores=kept)
+
+    return changed
+
+
+def _combinations(reading: Reading) -> Reading:
+    """Each label by itself, whatever it was seen with."""
+    wants = {n: s for n, s in reading.scores.items() if "." not in n and "<" not in n}
+    likely = {n for n, s in wants.items() if s >= _LIKELY and "@" not in n}
+    tools = frozenset(likely - {*REASONS, *NOTHING, "reads_text", "reads_file"})
+    nothing = max(NOTHING, key=lambda name: reading.scores[name])
+    return replace(reading, combinations=[c for c in (tools, frozenset({nothing})) if c])
+
+
+PARTS: Mapping[str, Change] = {
+    "the words that say a question, a list, a language": _tags,
+    "values that are learnt": _labels("."),
+    "which file a tool is meant for": _labels("@"),
+    "what goes on from what": _labels("<"),
+    "which tools are known to come together": _combinations,
+}
+
+
+class _WholeOnly(Composer):
+    """Does not look at what stands before a text by itself."""
+
+    __slots__ = ()
+
+    async def _of_what_stands_before(self, *_: Any) -> Draft | None:
+        return None
+
+
+def ablate(data: Path, told: Callable[[str], None]) -> list[Ablated]:
+    """Plans the requests of a file as they are planned, and without each part. Raises
+    DatasetError."""
+    return asyncio.run(_ablate(routing_rows(data), told))
+
+
+async def _ablate(rows: Sequence[RoutingRow], told: Callable[[str], None]) -> list[Ablated]:
+    settings, registry = get_settings(), load_registry()
+    pool = build_pool(
+        settings.profile,
+        ModelStore(settings.cache_dir),
+        memory_budget_mb=settings.models_memory_mb,
+        idle_s=settings.models_idle_s,
+        threads=2,
+    )
+
+    async def encoder(texts: Sequence[str], *, language: str) -> Any:
+        return await encode(pool, texts, language=language, role="query")
+
+    try:
+        router = await Router.fit(registry, encoder, settings.cache_dir)
+        understand = understand_with(pool)
+        signs = Signs(registry, understand)
+
+        def without(change: Change) -> Composer:
+            async def changed(request: str, kinds: Mapping[str, Kind]) -> Reading:
+                return change(await understand(request, kinds))
+
+            return Composer(registry, router, changed)
+
+        ways = {
+            "(nothing)": Composer(registry, router, understand),
+            **{name: without(change) for name, change in PARTS.items()},
+            "a look at what stands before a text": _WholeOnly(registry, router, understand),
+            "the trained network: clause by clause": Composer(registry, router),
+        }
+        done = []
+        for name, composer in ways.items():
+            told(name)
+            done.append(await _planned(name, rows, composer, signs, settings.route_threshold))
+        return done
+    finally:
+        await pool.close()
+
+
+async def _planned(
+    name: str, rows: Sequence[RoutingRow], composer: Composer, signs: Signs, threshold: float
+) -> Ablated:
+    predictions: list[JsonValue] = []
+    seconds = []
+    for row in rows:
+        kinds: dict[str, Any] = {file.name: file.kind for file in row.attachments}
+        request = admit(row.request, len(kinds), max_chars=_MOST_CHARS)
+        begun = time.perf_counter()
+        sign = await signs(request, kinds)
+        if sign is None:
+            draft = await composer.compose(request, kinds, language=request_language(request))
+            plan = draft.plan if draft.confidence >= threshold else Plan()
+            steps = _as_json(
+                with_request(plan, request, kinds, composer.registry), composer.registry
+            )
+        else:
+            steps = [{"id": "s1", "tool": "handoff", "args": {"reason": sign.reason}, "after": []}]
+        seconds.append(time.perf_counter() - begun)
+        predictions.append({"steps": steps, "llm_calls": 0})
+    golds = [row.model_dump(mode="json", include={"steps", "alternatives"}) for row in rows]
+    figures = PlanMatch()(golds, predictions)
+    return Ablated(name, {n: figures[n] for n in FIGURES if n in figures}, 1000 * median(seconds))
+
+
+def _as_json(plan: Plan, registry: Registry) -> list[JsonValue]:
+    needs = plan.needs(registry)
+    return [
+        {
+            **step.model_dump(mode="json", include={"id", "tool", "args"}),
+            "after": [*sorted(needs[step.id])],
+        }
+        for step in plan.steps
+    ]

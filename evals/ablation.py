@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from evals.datasets.reading import DatasetError
 from evals.datasets.routing import RoutingRow, routing_rows
 from evals.metrics import PlanMatch
 from model_servers.encoders import encode
@@ -20,7 +21,6 @@ from model_servers.request_reader import Reading
 from model_servers.serving import build_pool
 from model_servers.store import ModelStore
 from orchestrator.composer import Composer
-from orchestrator.draft import Draft
 from orchestrator.guard import admit
 from orchestrator.plan import Plan
 from orchestrator.router import Router
@@ -47,7 +47,7 @@ class Ablated:
 
     Attributes:
         figures: those of FIGURES.
-        median_ms: that a request took; what several variants share is read by the first.
+        median_ms: that a request took, read by the network anew.
     """
 
     without: str
@@ -85,19 +85,13 @@ PARTS: Mapping[str, Change] = {
 }
 
 
-class _WholeOnly(Composer):
-    """Does not look at what stands before a text by itself."""
-
-    __slots__ = ()
-
-    async def _of_what_stands_before(self, *_: Any) -> Draft | None:
-        return None
-
-
 def ablate(data: Path, told: Callable[[str], None]) -> list[Ablated]:
     """Plans the requests of a file as they are planned, and without each part. Raises
     DatasetError."""
-    return asyncio.run(_ablate(routing_rows(data), told))
+    rows = routing_rows(data)
+    if not rows:
+        raise DatasetError(f"{data} has no requests.")
+    return asyncio.run(_ablate(rows, told))
 
 
 async def _ablate(rows: Sequence[RoutingRow], told: Callable[[str], None]) -> list[Ablated]:
@@ -115,25 +109,28 @@ async def _ablate(rows: Sequence[RoutingRow], told: Callable[[str], None]) -> li
 
     try:
         router = await Router.fit(registry, encoder, settings.cache_dir)
-        understand = understand_with(pool)
-        signs = Signs(registry, understand)
 
-        def without(change: Change) -> Composer:
+        def way(change: Change | None, *, looks_before: bool = True) -> tuple[Composer, Signs]:
+            understand = understand_with(pool)  # of its own, as it remembers what it read
+
             async def changed(request: str, kinds: Mapping[str, Kind]) -> Reading:
-                return change(await understand(request, kinds))
+                reading = await understand(request, kinds)
+                return reading if change is None else change(reading)
 
-            return Composer(registry, router, changed)
+            composer = Composer(registry, router, changed, looks_before=looks_before)
+            return composer, Signs(registry, understand)
 
+        whole, signs = way(None)
         ways = {
-            "(nothing)": Composer(registry, router, understand),
-            **{name: without(change) for name, change in PARTS.items()},
-            "a look at what stands before a text": _WholeOnly(registry, router, understand),
-            "the trained network: clause by clause": Composer(registry, router),
+            "(nothing)": (whole, signs),
+            **{name: way(change) for name, change in PARTS.items()},
+            "a look at what stands before a text": way(None, looks_before=False),
+            "the trained network: clause by clause": (replace(whole, understand=None), signs),
         }
         done = []
-        for name, composer in ways.items():
+        for name, (composer, sign) in ways.items():
             told(name)
-            done.append(await _planned(name, rows, composer, signs, settings.route_threshold))
+            done.append(await _planned(name, rows, composer, sign, settings.route_threshold))
         return done
     finally:
         await pool.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -113,6 +114,8 @@ def _refs(step: RoutingStep) -> list[Ref]:
 
 def tags_of(row: RoutingRow) -> dict[str, list[tuple[int, int]]]:
     """For each tag of which the plan tells, the parts of the request that it means."""
+    if not row.steps:  # "Turn this into Italian." may have lost its text
+        return {}
     tags: dict[str, list[tuple[int, int]]] = {}
     said: dict[str, list[str]] = {}
     languages: dict[str, set[str]] = {name: set() for name in _TAGGED_LANGUAGES}
@@ -135,10 +138,11 @@ def tags_of(row: RoutingRow) -> dict[str, list[tuple[int, int]]]:
 
 def _part(request: str, text: str) -> tuple[int, int] | None:
     """Where the request says a text, whatever its case."""
-    begin = request.casefold().find(text.casefold())
-    if begin < 0 or len(request.casefold()) != len(request):
-        begin = request.find(text)
-    return None if begin < 0 else (begin, begin + len(text))
+    said = re.escape(text)
+    for form in (rf"(?<!\w){said}(?!\w)", said):
+        if found := re.search(form, request, re.IGNORECASE):
+            return found.span()
+    return None
 
 
 def _of_step(step: RoutingStep, tool_of: Mapping[str, str]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from model_servers.contracts import WeightsError
 from model_servers.e5_weights import E5Weights, Matrix, tokenizer
 from model_servers.onnx_graph import GraphWriter
 
@@ -54,10 +55,23 @@ class Adapter:
 
     @classmethod
     def read(cls, path: Path | None = None) -> Adapter:
-        """The adapter in a file; the one that Switchboard ships where it is left out."""
+        """The adapter in a file; the one that Switchboard ships where it is left out.
+
+        Raises WeightsError.
+        """
         path = path or Path(str(files("model_servers") / ADAPTER_FILE))
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                arrays = {name: stored[name] for name in stored.files}
+        except (OSError, ValueError) as error:
+            raise WeightsError(
+                f"{path} is no adapter; train one: `switchboard models train`."
+            ) from error
+        if missing := {"labels", "tags", "combinations"} - arrays.keys():
+            raise WeightsError(
+                f"{path} has no {min(missing)}: it was trained for an earlier version. Train it "
+                "anew with `switchboard models train`."
+            )
         named = {
             kind: {
                 name.removeprefix(f"{kind}/"): value.astype(np.float32)

@@ -24,7 +24,10 @@ _LAST_TOKENS = 40
 _MAX_CHARS = 4_000
 MAX_FILES = 4
 """Of more attachments the others are not told of."""
-_NAME_CHARS = 28
+_MOST_OF_FILES = 56
+"""Tokens; where the attachments' names take more, only their kinds are told."""
+_NAME_ENDS = (16, 12)
+"""Of a long name its beginning and its end are told."""
 
 
 class File(NamedTuple):
@@ -90,7 +93,7 @@ class Reading:
         inside = False
         for at, above in enumerate(self._above_half(tag)):
             begin, end = map(int, self.spans[at])
-            if above > 0 and inside:
+            if above > 0 and inside and begin <= parts[-1][1] + 1:
                 parts[-1] = (parts[-1][0], end)
             elif above > 0:
                 parts.append((begin, end))
@@ -128,20 +131,19 @@ class RequestReader:
 
         try:
             learnt = json.loads((self._folder / LABELS_FILE).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            self._labels, self._tags = (tuple(learnt[which]) for which in ("labels", "tags"))
+            self._combinations = tuple(map(frozenset, learnt["combinations"]))
+        except (OSError, ValueError, KeyError) as error:
             raise WeightsError(
                 "What reads requests can't be read; run `switchboard models pull`."
             ) from error
-        self._labels = tuple(learnt["labels"])
-        self._tags = tuple(learnt["tags"])
-        self._combinations = tuple(map(frozenset, learnt["combinations"]))
         self._weights = E5Weights()
         self._session = open_session(self._folder / NETWORK_FILE, self._threads)
         self._tokenizer = Tokenizer.from_file(str(self._folder / TOKENIZER_FILE))
 
     def predict(self, batch: Sequence[Asked]) -> list[Reading]:
         assert self._weights is not None
-        read = [self._tokens(asked) for asked in batch]
+        read = [tokens(self._tokenizer, asked) for asked in batch]
         longest = max(len(ids) for ids, _ in read)
         width = self._weights.shape.width
         embeddings = np.zeros((len(read), longest, width), dtype=np.float32)
@@ -167,14 +169,6 @@ class RequestReader:
     def unload(self) -> None:
         self._session = self._tokenizer = self._weights = None
 
-    def _tokens(self, asked: Asked) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        before = f"{prefix(asked.attached)} "
-        text = asked.text[:_MAX_CHARS].replace("\0", " ").encode("utf-8", "replace").decode()
-        encoding = self._tokenizer.encode(before + text)
-        ids = np.array(encoding.ids, dtype=np.int64)
-        spans = np.maximum(np.array(encoding.offsets, dtype=np.int64) - len(before), 0)
-        return shortened(ids), shortened(spans)
-
     def _embedded(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """The tokens' vectors with those of their places, (tokens, width)."""
         weights = self._weights
@@ -185,17 +179,54 @@ class RequestReader:
         return np.asarray(unpack(weights.words[ids]) + places + kind, dtype=np.float32)
 
 
-def shortened(values: NDArray[Number]) -> NDArray[Number]:
+def tokens(words: Any, asked: Asked) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """What is read of a request: its tokens, and where in the text each begins and ends, (n, 2);
+    those that tell of attachments have no place in it."""
+    files = asked.attached
+    before = f"{prefix(files)} "
+    if len(words.encode(before).ids) > _MOST_OF_FILES:
+        before = f"{prefix([File(file.kind) for file in files])} "
+    cut = max(0, len(asked.text) - _MAX_CHARS)
+    half = _MAX_CHARS // 2
+    text = asked.text if not cut else asked.text[:half] + asked.text[-half:]
+    encoding = words.encode(before + clean(text))
+    spans = np.array(encoding.offsets, dtype=np.int64) - len(before)
+    # A word's first token begins with the space before it.
+    for row, (begin, end) in enumerate(spans):
+        if 0 <= begin < end and text[begin].isspace():
+            spans[row, 0] = begin + 1
+    spans = np.maximum(spans, 0)
+    spans[:, 0] += np.where(spans[:, 0] >= half, cut, 0)
+    spans[:, 1] += np.where(spans[:, 1] > half, cut, 0)
+    told = int(np.argmax(spans[:, 1] > 0)) if (spans[:, 1] > 0).any() else len(spans)
+    kept = shortened(np.arange(told, len(spans)), MAX_TOKENS - told)
+    rows = np.concatenate([np.arange(told), kept])
+    return np.array(encoding.ids, dtype=np.int64)[rows], spans[rows]
+
+
+def shortened(values: NDArray[Number], most: int = MAX_TOKENS) -> NDArray[Number]:
     """Of what there is for each token, as much as is read: the beginning, and the end."""
-    if len(values) <= MAX_TOKENS:
+    if len(values) <= most:
         return values
-    return np.concatenate([values[: MAX_TOKENS - _LAST_TOKENS], values[-_LAST_TOKENS:]])
+    return np.concatenate([values[: most - _LAST_TOKENS], values[-_LAST_TOKENS:]])
+
+
+def clean(text: str) -> str:
+    """The text as a tokenizer takes it, each sign in its place."""
+    return text.replace("\0", " ").encode("utf-8", "replace").decode()
 
 
 def prefix(attached: Sequence[File]) -> str:
     """What is written before a request, as E5 wants a query and as the attachments are told."""
     told = (
-        f"[{kind} {number}] {name[:_NAME_CHARS]}".strip()
+        f"[{kind} {number}] {_short(name)}".strip()
         for number, (kind, name) in enumerate(attached[:MAX_FILES], start=1)
     )
     return "query: " + (" ".join(told) or "[none]")
+
+
+def _short(name: str) -> str:
+    """A file's name, in which nothing looks like another attachment."""
+    begin, end = _NAME_ENDS
+    plain = clean(name).replace("[", "(").replace("]", ")")
+    return plain if len(plain) <= begin + end else f"{plain[:begin]}…{plain[-end:]}"

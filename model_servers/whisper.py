@@ -170,6 +170,9 @@ class Whisper:
         start = None if recording.to_english else _STARTS.get(language)
         padded = np.pad(samples, (round(_LEAD_S * SAMPLE_RATE), round(_TAIL_S * SAMPLE_RATE)))
         task = "translate" if recording.to_english else "transcribe"
+        most_tokens = self._most_tokens(
+            len(samples) / SAMPLE_RATE, recording.hints, recording.before or start
+        )
         segments, _ = self._model.transcribe(
             padded,
             language=language,
@@ -178,9 +181,9 @@ class Whisper:
             initial_prompt=recording.before or start,
             temperature=_temperatures(recording.temperature),
             word_timestamps=recording.words,
-            max_new_tokens=self._most_tokens(
-                len(samples) / SAMPLE_RATE, recording.hints, recording.before or start
-            ),
+            max_new_tokens=most_tokens,
+            # What was cut off by that is no help for what comes next.
+            condition_on_previous_text=most_tokens is None,
         )
         timed = self._timed(segments, padded, language, task)
         unpadded = _unpadded(timed, len(samples) / SAMPLE_RATE)

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from model_servers.request_reader import Reading
+from model_servers.request_reader import MAX_FILES, Reading
 from orchestrator.arguments import read_arguments
 from orchestrator.looking import found_thing
 from orchestrator.plan import Plan, Step, fits
 from orchestrator.said_values import Said
+from orchestrator.understanding import attached
 from orchestrator.wishes import (
     FILE_WORDS,
     PREVIOUS_INPUT,
@@ -110,9 +111,6 @@ class Assembly:
             if not targets:
                 return None
             fan = [{"target_language": target} for target in targets]
-        elif read.fan_out is not None:
-            name, values = read.fan_out
-            fan = [{name: value} for value in values]
         sources = self._sources(one, tool)
         if sources is None:
             return None
@@ -161,25 +159,37 @@ class Assembly:
         return [{}]
 
     def _pages(self, one: Wanted) -> list[dict[str, JsonValue]] | None:
-        pictures = [{"image": ref} for ref in self._files("image", one)]
-        scans = [{"document": ref} for ref in self._files("document", one)]
-        made: list[dict[str, JsonValue]] = [*(pictures or scans)]
+        meant = [name for name in self._attachments() if self._meant(one.tool, name)]
+        made: list[dict[str, JsonValue]] = [
+            {kind: f"input:{name}"}
+            for name in meant
+            if (kind := self.inputs[name]) in ("image", "document")
+        ]
+        for kind in ("image", "document"):
+            made = made or [{kind: ref} for ref in self._files(kind, one)]
         return made or None
 
     def _files(self, kind: Kind, one: Wanted) -> list[JsonValue]:
         """The attachments that may fill a slot: those of its own kind before others that fit, and
         of several the ones that the words name."""
-        names = [n for n in self.inputs if n not in (TEXT_INPUT, PREVIOUS_INPUT)]
+        names = self._attachments()
         same = [name for name in names if self.inputs[name] == kind]
-        fitting = same or [n for n in names if kind != "text" and fits(self.inputs[n], kind)]
-        named = [name for name in fitting if self._meant(one.tool, name)]
-        named = named or _named(fitting, one.words) or _named(fitting, self.instruction)
-        return [f"input:{name}" for name in named or fitting]
+        fitting = [name for name in names if fits(self.inputs[name], kind)]
+        chosen = [name for name in fitting if self._meant(one.tool, name)]
+        if not chosen:
+            fitting = same or fitting
+            named = _named(fitting, one.words) or _named(fitting, self.instruction)
+            chosen = named or fitting
+        return [f"input:{name}" for name in chosen]
+
+    def _attachments(self) -> list[str]:
+        return [file.name for file in attached(self.inputs)]
 
     def _meant(self, tool: str, name: str) -> bool:
         """Whether a tool is likely to work on this one of several attachments."""
-        files = [n for n in self.inputs if n not in (TEXT_INPUT, PREVIOUS_INPUT)]
-        return len(files) > 1 and self._likely(f"{tool}@{files.index(name) + 1}")
+        files = self._attachments()
+        told_apart = 1 < len(files) <= MAX_FILES
+        return told_apart and self._likely(f"{tool}@{files.index(name) + 1}")
 
     def _texts(self, one: Wanted, *, documents: bool = True) -> list[JsonValue]:
         """The texts that a tool works on; a list inside where it takes several as one."""
@@ -231,8 +241,8 @@ class Assembly:
     ) -> list[JsonValue]:
         """What there is of those of several attachments that the tool is meant for."""
         found: list[JsonValue] = []
-        for name in self.inputs:
-            if name in (TEXT_INPUT, PREVIOUS_INPUT) or not self._meant(one.tool, name):
+        for name in self._attachments():
+            if not self._meant(one.tool, name):
                 continue
             ref = f"input:{name}"
             made = [s.id for s in self.steps if s.id in sources and ref in s.args.values()]

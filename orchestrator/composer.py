@@ -53,6 +53,8 @@ class Composer:
     registry: Registry
     router: Router
     understand: Understand | None = None
+    looks_before: bool = True
+    """Whether what stands before a text is also read by itself."""
 
     async def compose(
         self,
@@ -93,7 +95,12 @@ class Composer:
         """The draft of what stands before a colon or on the first line, where that alone wants a
         text: then what follows is the text, and its words can't mislead."""
         parted = part(request)
-        if self.understand is None or parted.payload is None or parted.mark == "quotes":
+        if (
+            self.understand is None
+            or not self.looks_before
+            or parted.payload is None
+            or parted.mark == "quotes"
+        ):
             return None
         reading = await self.understand(parted.instruction, kinds)
         if not wants_text(reading, self.registry):

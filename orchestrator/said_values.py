@@ -23,6 +23,8 @@ _LIKELY = 0.5
 _NOT_UNLIKELY = 0.1
 """What the words say is believed down to here."""
 _PERHAPS_TARGET = 0.2
+_LONGEST_ASKED, _LONGEST_ITEM = 600, 80
+"""Characters; what is longer is a text rather, and no question or label."""
 _AROUND = " \n\t,;:、，。.\"'“”„«»‘’「」『』()（）"
 
 
@@ -71,8 +73,10 @@ class Said:
         if "target_language" not in self.reading.tags:
             return target_languages(self.words)[0] or target_languages(self.instruction)[0]
         tagged = self._languages("target_language")
+        if not tagged:  # none that was read
+            return target_languages(self.instruction)[0]
         sure = [code for code, score in tagged.items() if score >= _LIKELY]
-        if sure or not tagged:
+        if sure:
             return sure
         best = max(tagged, key=lambda code: tagged[code])
         return [best] if tagged[best] >= _PERHAPS_TARGET else []
@@ -83,7 +87,12 @@ class Said:
         tag = f"{tool.name}.{name}"
         said = scores.get("", 0.0)
         if name in ASKED:
-            return (self._part(tag) or ruled) if said >= _LIKELY else None
+            part = self._part(tag)
+            return (
+                (part if part and len(part) <= _LONGEST_ASKED else ruled)
+                if said >= _LIKELY
+                else None
+            )
         if name in ("labels", "hints"):
             return self._listed(tag) or ruled if said >= _LIKELY else None
         if name in _LANGUAGES:
@@ -112,10 +121,8 @@ class Said:
         """Items of a list, each as it is said."""
         parts = self.reading.all_of(tag) if tag in self.reading.tags else []
         items = [self._words(*part).strip(_AROUND) for part in parts]
-        items = list(dict.fromkeys(item for item in items if item))
-        if not tag.endswith(".labels"):
-            return [*items] or None
-        if len(items) < 2:
+        items = [item for item in dict.fromkeys(items) if 0 < len(item) <= _LONGEST_ITEM]
+        if tag.endswith(".labels") and len(items) < 2:
             items = labels_in(self.words) or labels_in(self.instruction) or []
         return [*items] or None
 
@@ -131,19 +138,24 @@ class Said:
     def _language(self, name: str, said: float, ruled: JsonValue) -> JsonValue:
         if said < _LIKELY:
             return ruled if said >= _NOT_UNLIKELY else None
-        tagged = {code: p for code, p in self._languages(name).items() if len(code) == 2}
+        tagged = self._languages(name)
         if tagged:
             best = max(tagged, key=lambda code: tagged[code])
             if tagged[best] >= _PERHAPS_TARGET:
                 return best
+        if ruled or name != "language":
+            return ruled
         found = find_languages(self.words) or find_languages(self.instruction)
-        return ruled or (found[-1][2] if found else None)
+        return found[-1][2] if found else None
 
     def _languages(self, tag: str) -> dict[str, float]:
-        """The languages that are named, and how likely the tag means each."""
+        """The languages that are named in what was read, and how likely the tag means each."""
         found: dict[str, float] = {}
         if tag in self.reading.tags:
+            read = [(begin, end) for begin, end in self.reading.spans if end > begin]
             for begin, end, code in find_languages(self.request):
+                if not any(b < end and begin < e for b, e in read):
+                    continue
                 found[code] = max(found.get(code, 0.0), self.reading.tagged(tag, begin, end))
         return found
 

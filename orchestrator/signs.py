@@ -49,6 +49,10 @@ class Signs:
         found = _clearest(reading)
         if found.confidence < SURE:
             return None
+        # What a file is called says nothing of how the customer is.
+        nameless: dict[str, Kind] = {str(at): kind for at, kind in enumerate(kinds.values())}
+        if kinds and _clearest(await self._understand(request, nameless)).confidence < SURE:
+            return None
         for own in (self._asked(request, kinds, reading), await self._set_apart(request, kinds)):
             said = in_own_words(own)
             if said != request:

@@ -175,3 +175,67 @@ def test_a_wish_that_no_clause_says_has_the_words_of_one() -> None:
         places[:] = 0
     found = wanted(read, {"translate_text": 0.9, "summarize_text": 0.9}, request, None)
     assert all(one.words for one in found)
+
+
+TWO_LETTERS: dict[str, Kind] = {"a.txt": "document", "b.txt": "document"}
+
+
+@pytest.mark.parametrize(
+    ("scores", "texts"),
+    [
+        ({"summarize_text@2": 0.9}, ["input:b.txt"]),
+        ({"summarize_text@1": 0.9, "summarize_text@2": 0.8}, ["input:a.txt", "input:b.txt"]),
+        ({"summarize_text@1": 0.2, "summarize_text@2": 0.2}, ["input:a.txt", "input:b.txt"]),
+    ],
+)
+def test_the_file_that_a_tool_is_meant_for(scores: dict[str, float], texts: list[str]) -> None:
+    said = {"summarize_text": "Gist"}
+    plan = planned("Gist of it, please", TWO_LETTERS, said, reads_file=0.95, **scores)
+    assert [args["text"] for _, args in plan] == texts
+
+
+def test_a_file_that_is_named_in_whole_is_meant() -> None:
+    said = {"summarize_text": "Summarise a.txt"}
+    plan = planned("Summarise a.txt", TWO_LETTERS, said, reads_file=0.95)
+    assert plan == [("summarize_text", {"text": "input:a.txt"})]
+
+
+def test_of_more_files_than_are_told_apart_all_are_meant() -> None:
+    files: dict[str, Kind] = {f"{letter}.txt": "document" for letter in "abcdef"}
+    said = {"summarize_text": "Gist"}
+    plan = planned("Gist of each", files, said, reads_file=0.95, **{"summarize_text@2": 0.9})
+    assert len(plan) == len(files)
+
+
+def test_a_photo_and_a_scan_are_both_read_and_each_goes_where_it_is_meant() -> None:
+    plan = planned(
+        "Read both; the scan in French",
+        {"board.jpg": "image", "scan.pdf": "document", "cat.jpg": "image"},
+        {"read_text": "Read both", "translate_text": "in French"},
+        reads_file=0.95,
+        **{"read_text@1": 0.9, "read_text@2": 0.9, "translate_text@2": 0.9},
+    )
+    assert plan == [
+        ("read_text", {"image": "input:board.jpg"}),
+        ("read_text", {"document": "input:scan.pdf"}),
+        ("translate_text", {"target_language": "fr", "text": "s2"}),
+    ]
+
+
+def test_a_letter_and_a_call_become_one_summary() -> None:
+    plan = planned(
+        "One gist of the letter and the call",
+        {"letter.txt": "document", "call.mp3": "audio", "old.txt": "document"},
+        {"transcribe_audio": "the call", "summarize_text": "One gist"},
+        reads_file=0.95,
+        **{
+            "transcribe_audio@2": 0.9,
+            "summarize_text@1": 0.9,
+            "summarize_text@2": 0.9,
+            "summarize_text<joined": 0.9,
+        },
+    )
+    assert plan == [
+        ("transcribe_audio", {"audio": "input:call.mp3"}),
+        ("summarize_text", {"text": ["input:letter.txt", "s1"]}),
+    ]

@@ -97,18 +97,19 @@ def test_times_are_looked_for_only_where_words_repeat(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("seconds", "hints", "bounds"),
+    ("seconds", "hints", "before", "bounds"),
     [
-        (0.4, "eight", (20, 40)),
-        (5.9, "eight", (150, 200)),
-        (5.9, "word " * 300, (150, 205)),
-        (60, "eight", None),
+        (0.4, "eight", None, (20, 40)),
+        (5.9, "eight", None, (150, 200)),
+        (5.9, "word " * 300, "said " * 100, (90, 110)),
+        (60, "eight", None, None),
     ],
 )
 def test_a_short_sound_becomes_no_long_text(
     monkeypatch: pytest.MonkeyPatch,
     seconds: float,
     hints: str,
+    before: str | None,
     bounds: tuple[int, int] | None,
 ) -> None:
     samples = np.zeros(round(seconds * SAMPLE_RATE), np.float32)
@@ -116,7 +117,7 @@ def test_a_short_sound_becomes_no_long_text(
     monkeypatch.setattr(faster_whisper.vad, "get_speech_timestamps", lambda *_: voice)
     listener = Whisper(Path("nowhere"), threads=1)
     listener._model = scripted = Scripted([])
-    listener.predict([Recording(samples, language="en", hints=hints)])
+    listener.predict([Recording(samples, language="en", hints=hints, before=before)])
     if bounds is None:
         assert scripted.most_tokens is None
     else:

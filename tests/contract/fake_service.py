@@ -180,7 +180,12 @@ async def _stream(text: str, body: dict[str, Any]) -> AsyncIterator[str]:
     asked = body["switchboard"]
     content = body["messages"][0]["content"]
     files = [] if isinstance(content, str) else [part["file"] for part in content[1:]]
-    said = [f"{f['filename']}: {_decoded(f['file_data'])}" for f in files]
+    said = [
+        f"live: {f['file_url']}"
+        if f.get("live")
+        else f"{f['filename']}: {_decoded(f['file_data'])}"
+        for f in files
+    ]
     answer = "\n".join([f"You said {text}.", *said])
     outcome = Outcome(
         id="t1",

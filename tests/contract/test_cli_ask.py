@@ -70,6 +70,11 @@ def test_citations_stand_below_the_answer(home: Path) -> None:
     assert lines == ["You said cite.", "", "[1] returns.md › Laptops"]
 
 
+def test_a_live_video_is_sent_by_its_address(home: Path) -> None:
+    result = run("ask", "Who comes?", "--live", "https://cameras.example/yard.ts")
+    assert result.stdout == "You said Who comes?.\nlive: https://cameras.example/yard.ts\n"
+
+
 def test_files_are_sent(home: Path, tmp_path: Path) -> None:
     note = tmp_path / "note.txt"
     note.write_text("remember")

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from model_servers.request_reader import MAX_FILES, Reading
 from orchestrator.arguments import read_arguments
-from orchestrator.looking import found_thing
+from orchestrator.looking import cut_out, found_thing
 from orchestrator.plan import Plan, Step, fits
 from orchestrator.said_values import Said
 from orchestrator.understanding import attached
@@ -111,6 +111,9 @@ class Assembly:
             if not targets:
                 return None
             fan = [{"target_language": target} for target in targets]
+        elif several := said.several(tool):
+            name, values = several
+            fan = [{name: value} for value in values]
         sources = self._sources(one, tool)
         if sources is None:
             return None
@@ -131,7 +134,9 @@ class Assembly:
         filled: list[dict[str, JsonValue]] = [{}]
         for slot, kind in slots.items():
             required = tool.Args.model_fields[slot].is_required()
-            found = found_thing(tool, self.instruction, self.steps, self.registry)
+            found = found_thing(tool, self.instruction, self.steps, self.registry) or cut_out(
+                tool, self.steps, self.registry
+            )
             refs: list[JsonValue]
             if kind == "text":
                 refs = self._texts(one) if required else []

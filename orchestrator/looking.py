@@ -44,6 +44,15 @@ def with_look(plan: Plan, kinds: Mapping[str, Kind], registry: Registry) -> Plan
     )
 
 
+def cut_out(tool: Tool, before: Sequence[Step], registry: Registry) -> str | None:
+    """What was cut out before, where a picture is looked up: three of four people who want both
+    want it to be looked up without what is around it."""
+    if "items" not in tool.outputs.values():
+        return None
+    made = (f"{step.id}.cutout" for step in before if "cutout" in registry[step.tool].outputs)
+    return next(made, None)
+
+
 def found_thing(tool: Tool, words: str, before: Sequence[Step], registry: Registry) -> str | None:
     """The boxes of the step before, where a wish is about the one thing that they are of: "find
     the dog and tell me its breed". None where it may be about the picture.

@@ -18,6 +18,8 @@ from tools.language_names import find_languages
 
 ASKED = ("question", "request")
 """Arguments that are the request's own words."""
+_LISTS = ("types",)
+"""Arguments that take several values at once."""
 _LANGUAGES = ("language", "source_language", "spoken_language")
 _LIKELY = 0.5
 _NOT_UNLIKELY = 0.1
@@ -68,6 +70,18 @@ class Said:
             del said["task"]
         return said
 
+    def several(self, tool: Tool) -> tuple[str, list[str]] | None:
+        """An argument of which several values are wanted, such as the mood and the topic."""
+        if self.reading.scores.get(f"{tool.name}.labels", 0.0) >= _LIKELY:
+            return None
+        found: dict[str, list[str]] = {}
+        for label, score in self.reading.scores.items():
+            owner, _, rest = label.partition(".")
+            name, is_value, value = rest.partition("=")
+            if owner == tool.name and is_value and name not in _LISTS and score >= _LIKELY:
+                found.setdefault(name, []).append(value)
+        return next(((name, values) for name, values in found.items() if len(values) > 1), None)
+
     def targets(self) -> list[str]:
         """The languages that something is to be translated into, as far as they are named."""
         if "target_language" not in self.reading.tags:
@@ -97,7 +111,7 @@ class Said:
             return self._listed(tag) or ruled if said >= _LIKELY else None
         if name in _LANGUAGES:
             return self._language(name, said, ruled)
-        if isinstance(ruled, list) or name == "types":
+        if isinstance(ruled, list) or name in _LISTS:
             rules: list[Any] = ruled if isinstance(ruled, list) else []
             kept = [v for v in scores if scores[v] >= _LIKELY]
             kept += [v for v in rules if v not in kept and scores.get(v, 1.0) >= _NOT_UNLIKELY]

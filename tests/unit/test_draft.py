@@ -239,3 +239,30 @@ def test_a_letter_and_a_call_become_one_summary() -> None:
         ("transcribe_audio", {"audio": "input:call.mp3"}),
         ("summarize_text", {"text": ["input:letter.txt", "s1"]}),
     ]
+
+
+def test_a_text_is_judged_in_two_ways() -> None:
+    plan = planned(
+        "What do they want, and how do they feel?",
+        {"mail.txt": "document"},
+        {"classify_text": "What do they want"},
+        reads_file=0.95,
+        **{"classify_text.task=intent": 0.9, "classify_text.task=sentiment": 0.8},
+    )
+    assert [(tool, args["task"]) for tool, args in plan] == [
+        ("classify_text", "intent"),
+        ("classify_text", "sentiment"),
+    ]
+
+
+def test_what_was_cut_out_is_looked_up() -> None:
+    plan = planned(
+        "Cut out the bag, then see whether we have it",
+        {"street.jpg": "image"},
+        {"segment_image": "Cut out the bag", "search_images": "see whether we have it"},
+        reads_file=0.95,
+    )
+    assert [(tool, args["image"]) for tool, args in plan] == [
+        ("segment_image", "input:street.jpg"),
+        ("search_images", "s1.cutout"),
+    ]

@@ -100,11 +100,26 @@ _NUMBERS = {
     "a": 1, "single": 1, "ein": 1, "einem": 1, "zwei": 2, "drei": 3, "vier": 4, "fünf": 5,
     "un": 1, "una": 1, "une": 1, "uma": 1, "um": 1, "deux": 2, "trois": 3, "dos": 2, "tres": 3,
     "dois": 2, "duas": 2, "três": 3, "一": 1, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5,
+    "eight": 8, "nine": 9, "twelve": 12, "fifteen": 15, "twenty": 20, "sechs": 6, "sieben": 7,
+    "acht": 8, "zehn": 10, "quatre": 4, "cinq": 5, "sept": 7, "huit": 8, "dix": 10,
+    "cuatro": 4, "cinco": 5, "seis": 6, "siete": 7, "sete": 7, "ocho": 8, "oito": 8, "diez": 10,
+    "dez": 10, "quatro": 4, "due": 2, "tre": 3, "quattro": 4, "cinque": 5, "sei": 6, "dieci": 10,
+    "六": 6, "七": 7, "八": 8, "九": 9, "十": 10, "두": 2, "세": 3, "네": 4, "다섯": 5, "한": 1,
+    "двух": 2, "два": 2, "две": 2, "три": 3, "трёх": 3, "трех": 3, "четыре": 4, "пять": 5,
+    "пяти": 5, "одно": 1, "одном": 1, "dwa": 2, "dwóch": 2, "trzy": 3, "trzech": 3,
+    "cztery": 4, "pięć": 5,
+    "दो": 2, "तीन": 3, "चार": 4, "पाँच": 5, "पांच": 5, "एक": 1, "ثلاث": 3, "أربع": 4, "خمس": 5,
+    "twee": 2, "drie": 3, "vijf": 5, "iki": 2, "üç": 3, "beş": 5,
 }  # fmt: skip
 _SENTENCES = re.compile(
-    r"(?P<number>\d{1,2}|" + "|".join(_NUMBERS) + r")\s*(?:short |kurzen |brief )?"
-    r"(?:sentences?|lines?|bullets?|bullet points?|sätzen?|zeilen|phrases?|lignes|frases?|líneas?|"
-    r"linhas?|句话?|行|文で)",
+    r"(?<![^\W\d])(?P<number>\d{1,2}|" + "|".join(sorted(_NUMBERS, key=len, reverse=True)) + r")"
+    r"[\s-]*(?:short |kurzen |kurze |brief |plain |個?の?|つの|条|個)?"
+    r"(?:sentences?|lines?\b|bullet|points?\b|sätzen?|zeilen|stichpunkte?n?|punkten?\b|phrases?|"
+    r"lignes|frases?|líneas?|linhas?|puntos|pontos|frasi|righe|punti|句话?|句話|行|文で|要点|要點|"
+    r"문장|줄|предложени\w*|строк\w*|пункт\w*|zdani\w*|punkt\w*|जुमल\w*|वाक्य\w*|पंक्ति\w*|लाइन\w*|"
+    r"جمل|أسطر|نقاط|zinnen|regels|cümle\w*)"
+    r"|(?P<two>جملتين|سطرين|نقطتين)|(?P<one>جملة|سطر واحد)"
+    r"|(?:要点|point)\s*(?P<after>\d{1,2})",
     re.IGNORECASE,
 )
 
@@ -276,8 +291,10 @@ def _sentences(words: str) -> int | None:
     match = _SENTENCES.search(words)
     if match is None:
         return None
-    number = match["number"].lower()
-    count = int(number) if number.isdigit() else _NUMBERS[number]
+    if match["two"] or match["one"]:
+        return 2 if match["two"] else 1
+    number = (match["number"] or match["after"]).lower()
+    count = int(number) if number.isdecimal() else _NUMBERS[number]
     return count if 1 <= count <= 20 else None
 
 

@@ -31,8 +31,11 @@ from tools.registry import Registry
 
 MAX_STEPS = 9
 _LIKELY = 0.5
-_PERHAPS_JOINED = 0.25
+_PERHAPS_JOINED = 0.1
 """Among several texts it is likelier than among all requests that they are taken as one."""
+_MEANT = (0.5, 0.5, 0.35, 0.1)
+"""For the first file, the second and so on: third and fourth ones are seldom seen, and then mostly
+all of them are meant."""
 _REDACTED = "redacted"
 _WORD = re.compile(r"[^\W_]{3,}")
 
@@ -63,6 +66,7 @@ class Assembly:
         inputs: its attachments, the text that it holds and the answer before, by name and kind.
         instruction: the request without the text that it is about.
         likely_target: the language to translate into where none is named.
+        language: of the request (ISO 639-1).
     """
 
     registry: Registry
@@ -71,6 +75,7 @@ class Assembly:
     inputs: Mapping[str, Kind]
     instruction: str
     likely_target: str | None
+    language: str
     steps: list[Step] = field(default_factory=list)
     _translates: bool = False
 
@@ -107,7 +112,7 @@ class Assembly:
             args.pop("language", None)  # the translation goes to it
         fan: list[dict[str, JsonValue]] = [{}]
         if "target_language" in tool.Args.model_fields:
-            targets = said.targets() or ([self.likely_target] if self.likely_target else [])
+            targets = said.targets(self.likely_target, self.language)
             if not targets:
                 return None
             fan = [{"target_language": target} for target in targets]
@@ -117,6 +122,8 @@ class Assembly:
         sources = self._sources(one, tool)
         if sources is None:
             return None
+        if _speaks(tool) and not all(_from_outside(source) for source in sources):
+            args.pop("language", None)  # it is that of what was made
         return [
             Step(id=f"s{len(self.steps) + n}", tool=tool.name, args={**args, **more, **source})
             for n, (source, more) in enumerate(
@@ -193,8 +200,10 @@ class Assembly:
     def _meant(self, tool: str, name: str) -> bool:
         """Whether a tool is likely to work on this one of several attachments."""
         files = self._attachments()
-        told_apart = 1 < len(files) <= MAX_FILES
-        return told_apart and self._likely(f"{tool}@{files.index(name) + 1}")
+        if not 1 < len(files) <= MAX_FILES:
+            return False
+        place = files.index(name)
+        return self.reading.scores.get(f"{tool}@{place + 1}", 0.0) >= _MEANT[place]
 
     def _texts(self, one: Wanted, *, documents: bool = True) -> list[JsonValue]:
         """The texts that a tool works on; a list inside where it takes several as one."""
@@ -260,6 +269,11 @@ class Assembly:
     def _reads_own_text(self) -> bool:
         scores = self.reading.scores
         return scores["reads_text"] >= scores["reads_file"]
+
+
+def _from_outside(source: Mapping[str, JsonValue]) -> bool:
+    """Whether a slot is filled with an input, and not with what a step made."""
+    return all(str(ref).startswith("input:") for ref in source.values())
 
 
 def _speaks(tool: Tool) -> bool:

@@ -100,7 +100,7 @@ def draft_of(
     text = found.text if found else payload
     asked = instruction(request, found)
     target = likely_target(text, kinds, language)
-    made = Assembly(registry, reading, request, inputs, asked, target).plan(
+    made = Assembly(registry, reading, request, inputs, asked, target, language).plan(
         wanted(reading, names, request, found)
     )
     sure, unlikely = choice.confidence, max(reading.scores[name] for name in NOTHING)

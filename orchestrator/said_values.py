@@ -20,7 +20,8 @@ ASKED = ("question", "request")
 """Arguments that are the request's own words."""
 _LISTS = ("types",)
 """Arguments that take several values at once."""
-_LANGUAGES = ("language", "source_language", "spoken_language")
+_COME_FROM = ("source_language", "spoken_language")
+_LANGUAGES = ("language", *_COME_FROM)
 _LIKELY = 0.5
 _NOT_UNLIKELY = 0.1
 """What the words say is believed down to here."""
@@ -82,18 +83,30 @@ class Said:
                 found.setdefault(name, []).append(value)
         return next(((name, values) for name, values in found.items() if len(values) > 1), None)
 
-    def targets(self) -> list[str]:
-        """The languages that something is to be translated into, as far as they are named."""
+    def targets(self, likely: str | None = None, own: str = "") -> list[str]:
+        """The languages that something is to be translated into.
+
+        Args:
+            likely: into which, where none is clearly named.
+            own: the request's, which is meant where the only one that is named is that of the text.
+        """
+        unnamed = [likely] if likely else []
         if "target_language" not in self.reading.tags:
-            return target_languages(self.words)[0] or target_languages(self.instruction)[0]
+            ruled = target_languages(self.words)[0] or target_languages(self.instruction)[0]
+            return ruled or unnamed
         tagged = self._languages("target_language")
         if not tagged:  # none that was read
-            return target_languages(self.instruction)[0]
+            return target_languages(self.instruction)[0] or unnamed
         sure = [code for code, score in tagged.items() if score >= _LIKELY]
         if sure:
             return sure
         best = max(tagged, key=lambda code: tagged[code])
-        return [best] if tagged[best] >= _PERHAPS_TARGET else []
+        come_from = max(self._languages(tag).get(best, 0.0) for tag in _COME_FROM)
+        if tagged[best] >= max(_PERHAPS_TARGET, come_from):
+            return [best]
+        if unnamed or tagged[best] >= come_from or best == own:
+            return unnamed or [best]
+        return [own] if own else [best]
 
     def _value(
         self, tool: Tool, name: str, scores: dict[str, float], ruled: JsonValue
@@ -150,9 +163,11 @@ class Said:
         return text[begin:end].strip()
 
     def _language(self, name: str, said: float, ruled: JsonValue) -> JsonValue:
+        tagged = self._languages(name)
+        if name in _COME_FROM and tagged:
+            said = max(said, *tagged.values())
         if said < _LIKELY:
             return ruled if said >= _NOT_UNLIKELY else None
-        tagged = self._languages(name)
         if tagged:
             best = max(tagged, key=lambda code: tagged[code])
             if tagged[best] >= _PERHAPS_TARGET:

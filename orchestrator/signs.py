@@ -21,7 +21,9 @@ from tools.contracts import Kind
 from tools.registry import Registry
 
 REASONS = ("human_requested", "legal_threat", "distress")
-SURE = 0.5
+SURE = 0.3
+"""Who needs a person and gets a machine loses more than who gets a person without need."""
+_OWN_TEXT = 0.5
 _PERHAPS = 0.2
 """A tool that is perhaps wanted may be what a text was brought for."""
 
@@ -78,12 +80,12 @@ class Signs:
             if score >= _PERHAPS and works_on_text(self._registry, name)
         ]
         # With a file to work on, a sentence more is no text.
-        if not takers or (kinds and reading.scores["reads_text"] < SURE):
+        if not takers or (kinds and reading.scores["reads_text"] < _OWN_TEXT):
             return request
         payload = find_payload(
             request,
             lambda begin, end: max(reading.weight(name, begin, end) for name in takers),
-            is_there=reading.scores["reads_text"] >= SURE,
+            is_there=reading.scores["reads_text"] >= _OWN_TEXT,
         )
         return instruction(request, payload)
 

@@ -1,4 +1,4 @@
-"""Languages by name: ISO 639-1 codes and what people call each language, in nine languages.
+"""Languages by name: ISO 639-1 codes and what people call each language, in thirteen languages.
 
 The names (`language_names.csv`, from Unicode CLDR with everyday aliases added) serve two ends:
 to tell the chat model which language is meant, and to find target languages in requests such as
@@ -52,7 +52,7 @@ def languages() -> Mapping[str, Language]:
 def language_name(code: str, in_language: str = "en") -> str:
     """What a language is called, such as ("fr", "de") → "Französisch"; an unknown code as it is.
 
-    Names are given in en, zh, es, fr, de, pt, ja, ar and hi, in English otherwise.
+    Names are given in en, zh, es, fr, de, pt, ja, ar, hi, it, ru, ko and pl, in English otherwise.
     """
     language = languages().get(code)
     if language is None:
@@ -118,6 +118,11 @@ def _variants(name: str, in_language: str) -> Iterator[str]:
         # "to French" fuses preposition and article (لل), and the adjective may be masculine.
         for stem in {name.removeprefix("ال"), name.removeprefix("ال").removesuffix("ة")}:
             yield from (stem, f"ال{stem}", f"بال{stem}", f"وال{stem}", f"لل{stem}", f"ولل{stem}")
+    if in_language == "ru" and name.endswith("ий"):
+        stem = name.removesuffix("ий")
+        yield from (f"{stem}ого", f"{stem}ом", f"{stem}им", f"по-{stem}и")
+    if in_language == "pl" and name.endswith("i"):
+        yield from (f"{name}ego", f"{name}m", f"{name.removesuffix('i')}u")
 
 
 @cache
@@ -162,6 +167,8 @@ def _pattern() -> re.Pattern[str]:
 
 
 _NEEDS_ACCENT = {"fines", "danes", "leton"}
+_NEEDS_CAPITAL = {"lao"}
+"""In Hindi that is written in Latin letters it is "bring"."""
 _GERMAN_ADJECTIVE = re.compile(r"(?i)(?<!\w)\w+sche[n]?\Z")
 _GERMAN_ARTICLE = re.compile(r"(?i)(?:\bins|\bdas|\bim|\bvom|\bdem|\bzum)\s+\Z")
 _INTO = re.compile(r"(?i)\b(?:in|into|from)\s+\Z")
@@ -173,7 +180,7 @@ def _is_meant(text: str, start: int, end: int) -> bool:
     """Whether a form that is also another word stands for the language here."""
     written, before, after = text[start:end], text[:start], text[end:]
     lower = written.lower()
-    if lower in _NEEDS_ACCENT:
+    if lower in _NEEDS_ACCENT or (lower in _NEEDS_CAPITAL and written.islower()):
         return False
     if lower == "polish":
         capital_inside = written[0].isupper() and bool(re.search(r"[\w,]\s+\Z", before))

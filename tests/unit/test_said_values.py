@@ -69,16 +69,23 @@ def test_expected_words_may_be_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "targets", "expected"),
+    ("request_", "tagged", "likely", "expected"),
     [
-        ("It's in Thai: what are they saying?", [], []),
-        ("From Danish into French and Polish", ["French", "Polish"], ["fr", "pl"]),
-        ("French for Anna, and leave the German one as it is", ["French"], ["fr"]),
+        ("From Danish into French and Polish", {"target_language": ["French", "Polish"]}, "en",
+         ["fr", "pl"]),
+        ("French for Anna, and leave the German one as it is", {"target_language": ["French"]},
+         None, ["fr"]),
+        ("It's in Thai: what are they saying?", {"source_language": ["Thai"]}, None, ["en"]),
+        ("It's in Thai: what are they saying?", {"source_language": ["Thai"]}, "de", ["de"]),
+        ("what does this say", {}, None, []),
     ],
-)
-def test_target_languages(request_: str, targets: list[str], expected: list[str]) -> None:
-    reading = read(request_, {}, {"target_language": targets})
-    assert Said(reading, request_, request_, request_).targets() == expected
+)  # fmt: skip
+def test_target_languages(
+    request_: str, tagged: dict[str, list[str]], likely: str | None, expected: list[str]
+) -> None:
+    tags = {"target_language": [], "source_language": [], "spoken_language": []} | tagged
+    reading = read(request_, {}, tags)
+    assert Said(reading, request_, request_, request_).targets(likely, "en") == expected
 
 
 def test_the_language_that_is_spoken() -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from model_servers.request_reader import Reading
-from orchestrator.clauses import in_own_words, part
+from orchestrator.clauses import in_own_words, part, points
 from orchestrator.payload import find_payload, instruction
 from orchestrator.turn import HandoffReason
 from orchestrator.understanding import Understand
@@ -19,6 +19,7 @@ from orchestrator.wanted import wants_text
 from orchestrator.wishes import works_on_text
 from tools.contracts import Kind
 from tools.registry import Registry
+from tools.sentences import split_sentences
 
 REASONS = ("human_requested", "legal_threat", "distress")
 SURE = 0.3
@@ -55,7 +56,11 @@ class Signs:
         nameless: dict[str, Kind] = {str(at): kind for at, kind in enumerate(kinds.values())}
         if kinds and _clearest(await self._understand(request, nameless)).confidence < SURE:
             return None
-        for own in (self._asked(request, kinds, reading), await self._set_apart(request, kinds)):
+        for own in (
+            self._asked(request, kinds, reading),
+            await self._set_apart(request, kinds),
+            await self._beside(request, kinds),
+        ):
             said = in_own_words(own)
             if said != request:
                 again = _clearest(await self._understand(said, kinds)) if said else None
@@ -71,6 +76,16 @@ class Signs:
             return request
         reading = await self._understand(parted.instruction, kinds)
         return parted.instruction if wants_text(reading, self._registry) else request
+
+    async def _beside(self, request: str, kinds: Mapping[str, Kind]) -> str:
+        """The sentence at one end of the request that points at a text and wants it worked on, as
+        in "Is this review good or bad?": what stands beside it is the text."""
+        sentences = split_sentences(request)
+        for sentence in (sentences[0], sentences[-1]) if len(sentences) > 1 else ():
+            words = request[sentence.start : sentence.end].strip()
+            if points(words) and wants_text(await self._understand(words, kinds), self._registry):
+                return words
+        return request
 
     def _asked(self, request: str, kinds: Mapping[str, Kind], reading: Reading) -> str:
         """The request without the text that it is about."""

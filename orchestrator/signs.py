@@ -81,7 +81,9 @@ class Signs:
         """The sentence at one end of the request that points at a text and wants it worked on, as
         in "Is this review good or bad?": what stands beside it is the text."""
         sentences = split_sentences(request)
-        for sentence in (sentences[0], sentences[-1]) if len(sentences) > 1 else ():
+        if kinds or len(sentences) < 2:  # with a file to work on, a sentence more is no text
+            return request
+        for sentence in (sentences[0], sentences[-1]):
             words = request[sentence.start : sentence.end].strip()
             if points(words) and wants_text(await self._understand(words, kinds), self._registry):
                 return words

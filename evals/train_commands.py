@@ -26,7 +26,7 @@ def train(
     out: Annotated[Path, typer.Option(help="Where the adapter goes.")] = Path(
         "request_adapter.npz"
     ),
-    epochs: Annotated[int, typer.Option(min=1, max=100, help="Times through the rows.")] = 8,
+    epochs: Annotated[int, typer.Option(min=1, max=100, help="Times through the rows.")] = 5,
     seed: Annotated[int, typer.Option(help="Of the order and the first weights.")] = 0,
 ) -> None:
     """Train what reads requests, on CPU; put in service with `models pull request-reader`.

@@ -19,9 +19,9 @@ from model_servers.request_network import LORA_SCALE, PARTS, Adapter
 from model_servers.request_reader import Asked, File, tokens
 
 RANK = 16
-ADAPTED_LAYERS = 8
+ADAPTED_LAYERS = 10
 """Of twelve; the upper ones."""
-EPOCHS = 8
+EPOCHS = 5
 BATCH = 32
 LEARNING_RATE = 7e-4
 HEAD_FASTER = 3.0

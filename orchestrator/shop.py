@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from orchestrator.errors import DatabaseError
 from orchestrator.shop_catalogue import Catalogue
 from orchestrator.shop_models import BanditInService, RecommenderInService, Scores
-from orchestrator.shop_store import Pressed, ShopStore
+from orchestrator.shop_store import Editions, Pressed, ShopStore
 from tools.knowledge.vectors import StoreUnavailable
 from tools.recommendation.item_vectors import ItemVectors
 from tools.recommendation.shop import Constraints, Event, EventKind, Item, Match, Ranked
@@ -74,17 +74,18 @@ class DatabaseShop:
 
     async def picture(self, item: str) -> bytes | None:
         """An item's picture as JPEG, for cards."""
-        return await self._in_one_edition(
-            lambda catalogue: self._store.picture(catalogue.edition, item), otherwise=None
-        )
+
+        async def read(catalogue: Catalogue) -> tuple[bytes | None, Editions]:
+            return await self._store.picture(catalogue.edition, item), await self._store.editions()
+
+        return await self._in_one_edition(read, otherwise=None)
 
     async def named(self, title: str) -> Item | None:
-        async def find(catalogue: Catalogue) -> Item | None:
+        async def find(catalogue: Catalogue) -> tuple[Item | None, Editions]:
             identity = catalogue.named(title)
-            found = (
-                [] if identity is None else await self._store.items(catalogue.edition, [identity])
-            )
-            return found[0] if found else None
+            ids = [] if identity is None else [identity]
+            found, editions = await self._store.items(catalogue.edition, ids)
+            return (found[0] if found else None), editions
 
         return await self._in_one_edition(find, otherwise=None)
 
@@ -101,7 +102,7 @@ class DatabaseShop:
         like: str | None = None,
         image: Image | None = None,
     ) -> Sequence[Match]:
-        async def find(catalogue: Catalogue) -> Sequence[Match]:
+        async def find(catalogue: Catalogue) -> tuple[Sequence[Match], Editions]:
             edition = catalogue.edition
             if text is not None:
                 found = await self._vectors.near_text(edition, text, where, limit)
@@ -116,19 +117,19 @@ class DatabaseShop:
         return await self._in_one_edition(find, otherwise=())
 
     async def ranked(self, history: Sequence[str], where: Constraints, limit: int) -> Ranked:
-        async def rank(catalogue: Catalogue) -> Ranked:
+        async def rank(catalogue: Catalogue) -> tuple[Ranked, Editions]:
             scored = None if self._recommender is None else await self._recommender.scores(history)
             allowed = catalogue.allowed(where)
             allowed[[catalogue.rows[each] for each in history if each in catalogue.rows]] = False
             values = catalogue.popularity if scored is None else self._by_row(catalogue, scored)
             best = _best(values, allowed, limit)
-            matches = await self._matches(
+            matches, editions = await self._matches(
                 catalogue.edition, [(catalogue.ids[row], float(values[row])) for row in best]
             )
             if scored is None:
-                return Ranked(None, matches)
+                return Ranked(None, matches), editions
             ids = [match.item.id for match in matches]
-            return Ranked(scored.version, matches, scored.because(ids))
+            return Ranked(scored.version, matches, scored.because(ids)), editions
 
         return await self._in_one_edition(rank, otherwise=Ranked(None, ()))
 
@@ -177,25 +178,27 @@ class DatabaseShop:
         return counted is not None and counted[0] == latest and _age_s(counted[1]) <= POPULARITY_S
 
     async def _in_one_edition(
-        self, work: Callable[[Catalogue], Awaitable[T]], *, otherwise: T
+        self, work: Callable[[Catalogue], Awaitable[tuple[T, Editions]]], *, otherwise: T
     ) -> T:
-        """Do the work in the edition in service; again, where another is in service after it."""
+        """Do the work in the edition in service; again, where another is in service after it, which
+        the work tells with its result."""
         catalogue = self._catalogue or await self._current()
         for _ in range(_TRIES):
             if catalogue is None:
                 return otherwise
             with _answering():
-                done = await work(catalogue)
-                edition, latest = await self._store.editions()
+                done, (edition, latest) = await work(catalogue)
             if edition == catalogue.edition and self._has_counted(latest):
                 return done
             catalogue = await self._current()
         raise StoreUnavailable("The catalogue is being replaced just now; ask again.")
 
-    async def _matches(self, edition: int, found: Sequence[tuple[str, float]]) -> tuple[Match, ...]:
+    async def _matches(
+        self, edition: int, found: Sequence[tuple[str, float]]
+    ) -> tuple[tuple[Match, ...], Editions]:
         scores = dict(found)
-        items = await self._store.items(edition, list(scores))
-        return tuple(Match(item, scores[item.id]) for item in items)
+        items, editions = await self._store.items(edition, list(scores))
+        return tuple(Match(item, scores[item.id]) for item in items), editions
 
     def _by_row(self, catalogue: Catalogue, scored: Scores) -> NDArray[np.float64]:
         """The model's scores by row of the catalogue.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -57,21 +57,30 @@ class Pressed:
     beside: Sequence[Shown] = ()
 
 
+class Editions(NamedTuple):
+    """The edition whose items are in service, and the last one that is live: the former, or one of
+    interactions alone. None before the first import."""
+
+    items: int | None
+    latest: int | None
+
+
+async def _editions_in_service(connection: AsyncConnection) -> Editions:
+    with_items = sa.func.max(sa.case((_editions.c.has_items, _editions.c.id)))
+    query = sa.select(with_items, sa.func.max(_editions.c.id)).where(_editions.c.live)
+    return Editions(*(await connection.execute(query)).one())
+
+
 class ShopStore:
     """Reads and writes. Every method raises DatabaseUnavailable when the database can't."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def editions(self) -> tuple[int | None, int | None]:
-        """The edition whose items are in service, and the last one that is live: the former, or
-        one of interactions alone. None before the first import.
-        """
-        with_items = sa.func.max(sa.case((_editions.c.has_items, _editions.c.id)))
-        query = sa.select(with_items, sa.func.max(_editions.c.id)).where(_editions.c.live)
+    async def editions(self) -> Editions:
+        """The editions in service."""
         async with self._database.read() as connection:
-            edition, latest = (await connection.execute(query)).one()
-        return edition, latest
+            return await _editions_in_service(connection)
 
     async def catalogue(self, edition: int) -> Catalogue:
         """What choosing among the items of an edition takes, to be held in memory."""
@@ -94,8 +103,9 @@ class ShopStore:
             rows = (await connection.execute(_popularity())).all()
         return {row.item: row.people for row in rows}
 
-    async def items(self, edition: int, ids: Sequence[str]) -> list[Item]:
-        """Items by id, in this order; unknown ones are left out."""
+    async def items(self, edition: int, ids: Sequence[str]) -> tuple[list[Item], Editions]:
+        """Items by id, in this order; unknown ones are left out. And the editions in service when
+        they were read."""
         found: dict[str, Item] = {}
         fields = [_items.c[name] for name in Item.model_fields]
         async with self._database.read() as connection:
@@ -105,7 +115,8 @@ class ShopStore:
                 query = sa.select(*fields).where(_items.c.edition == edition, _items.c.id.in_(some))
                 for row in (await connection.execute(query)).mappings():
                     found[row["id"]] = Item.model_validate(dict(row))
-        return [found[each] for each in ids if each in found]
+            editions = await _editions_in_service(connection)
+        return [found[each] for each in ids if each in found], editions
 
     async def picture(self, edition: int, item: str) -> bytes | None:
         """An item's picture as JPEG, where it has one."""

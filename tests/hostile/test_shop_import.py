@@ -152,7 +152,7 @@ async def test_pictures_that_can_not_be_used_leave_the_item_without_one(
     for told, (line, why) in zip(report.bad_lines, wanted, strict=True):
         assert told.line == line
         assert any(each in told.why for each in why.split("|")), told
-    found = await small.store.items(report.edition, ["i0", "i1"])
+    found, _ = await small.store.items(report.edition, ["i0", "i1"])
     assert [item.picture for item in found] == ["good.png", None]
 
 

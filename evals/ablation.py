@@ -110,21 +110,19 @@ async def _ablate(rows: Sequence[RoutingRow], told: Callable[[str], None]) -> li
     try:
         router = await Router.fit(registry, encoder, settings.cache_dir)
 
-        def way(change: Change | None, *, looks_before: bool = True) -> tuple[Composer, Signs]:
+        def way(change: Change | None) -> tuple[Composer, Signs]:
             understand = understand_with(pool)  # of its own, as it remembers what it read
 
             async def changed(request: str, kinds: Mapping[str, Kind]) -> Reading:
                 reading = await understand(request, kinds)
                 return reading if change is None else change(reading)
 
-            composer = Composer(registry, router, changed, looks_before=looks_before)
-            return composer, Signs(registry, understand)
+            return Composer(registry, router, changed), Signs(registry, understand)
 
         whole, signs = way(None)
         ways = {
             "(nothing)": (whole, signs),
             **{name: way(change) for name, change in PARTS.items()},
-            "a look at what stands before a text": way(None, looks_before=False),
             "the trained network: clause by clause": (replace(whole, understand=None), signs),
         }
         done = []

@@ -12,14 +12,13 @@ from dataclasses import dataclass, replace
 from pydantic import JsonValue
 
 from orchestrator.arguments import read_arguments
-from orchestrator.clauses import Clause, part, points
+from orchestrator.clauses import Clause, points
 from orchestrator.draft import SURE, UNRESOLVED, Draft, Lack, draft_of, likely_target
 from orchestrator.looking import SUBJECT, found_thing, with_look
 from orchestrator.plan import REQUEST, Plan, PlanError, Ref, Step, fits, missing_media
 from orchestrator.router import CHAT, Router
 from orchestrator.turn import ToolScore
 from orchestrator.understanding import Understand
-from orchestrator.wanted import wants_text
 from orchestrator.whole_request import SHOWN
 from orchestrator.wishes import (
     FILE_WORDS,
@@ -53,8 +52,6 @@ class Composer:
     registry: Registry
     router: Router
     understand: Understand | None = None
-    looks_before: bool = True
-    """Whether what stands before a text is also read by itself."""
 
     async def compose(
         self,
@@ -77,9 +74,6 @@ class Composer:
             return await self._by_clauses(request, kinds, language=language, payload=payload)
         reading = await self.understand(request, kinds)
         draft = draft_of(reading, request, kinds, self.registry, language)
-        before = await self._of_what_stands_before(request, kinds, language)
-        if before is not None and before.confidence > draft.confidence:
-            draft = before
         goes_on = draft.lacks is not None and PREVIOUS_INPUT in kinds
         unknown = {tool.name for tool in self.registry.offered()} - reading.scores.keys()
         if not (goes_on or unknown):
@@ -88,26 +82,6 @@ class Composer:
         if goes_on or any(step.tool in unknown for step in other.plan.steps):
             return other
         return draft
-
-    async def _of_what_stands_before(
-        self, request: str, kinds: Mapping[str, Kind], language: str
-    ) -> Draft | None:
-        """The draft of what stands before a colon or on the first line, where that alone wants a
-        text: then what follows is the text, and its words can't mislead."""
-        parted = part(request)
-        if (
-            self.understand is None
-            or not self.looks_before
-            or parted.payload is None
-            or parted.mark == "quotes"
-        ):
-            return None
-        reading = await self.understand(parted.instruction, kinds)
-        if not wants_text(reading, self.registry):
-            return None
-        return draft_of(
-            reading, parted.instruction, kinds, self.registry, language, payload=parted.payload
-        )
 
     async def _by_clauses(
         self, request: str, kinds: Mapping[str, Kind], *, language: str, payload: str | None

@@ -67,8 +67,6 @@ def draft_of(
     kinds: Mapping[str, Kind],
     registry: Registry,
     language: str,
-    *,
-    payload: str | None = None,
 ) -> Draft:
     """The draft of a request that was read.
 
@@ -76,10 +74,7 @@ def draft_of(
         request: what was read.
         kinds: the inputs by name and kind.
         language: of the request (ISO 639-1).
-        payload: the text that it is about, where that stands apart from what was read.
     """
-    if payload is not None:
-        kinds = {**kinds, TEXT_INPUT: "text"}
     shortlist = _shortlist(reading, registry)
     choice = choose(reading, kinds, registry)
     names = choice.tools
@@ -93,11 +88,9 @@ def draft_of(
         chat = reading.scores[str(choice.reason)]
         cannot = choice.reason == "cannot_do"
         return Draft(Plan(), choice.confidence, chat, None, shortlist, lacks, cannot)
-    found = None
-    if payload is None:
-        found = _own_text(reading, request, kinds, names, registry)
+    found = _own_text(reading, request, kinds, names, registry)
     inputs: dict[str, Kind] = {**kinds, TEXT_INPUT: "text"} if found else dict(kinds)
-    text = found.text if found else payload
+    text = found.text if found else None
     asked = instruction(request, found)
     target = likely_target(text, kinds, language)
     made = Assembly(registry, reading, request, inputs, asked, target, language).plan(

@@ -57,7 +57,7 @@ def asks(text: str) -> list[ChatMessage]:
 async def metric(server: VllmServer, name: str) -> float:
     """Sum of a metric that vLLM exports; `name` may hold labels."""
     root = (await server.url()).removesuffix("/v1")
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         text = (await client.get(f"{root}/metrics")).text
     found = re.findall(rf"^{name}\S* (\S+)$", text, re.MULTILINE)
     assert found, f"vLLM exports no {name}"

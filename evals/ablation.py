@@ -69,8 +69,7 @@ def _labels(*marks: str) -> Change:
 
 def _combinations(reading: Reading) -> Reading:
     """Each label by itself, whatever it was seen with."""
-    wants = {n: s for n, s in reading.scores.items() if "." not in n and "<" not in n}
-    likely = {n for n, s in wants.items() if s >= _LIKELY and "@" not in n}
+    likely = {n for n, s in reading.scores.items() if s >= _LIKELY and n.isidentifier()}
     tools = frozenset(likely - {*REASONS, *NOTHING, "reads_text", "reads_file"})
     nothing = max(NOTHING, key=lambda name: reading.scores[name])
     return replace(reading, combinations=[c for c in (tools, frozenset({nothing})) if c])
@@ -119,11 +118,11 @@ async def _ablate(rows: Sequence[RoutingRow], told: Callable[[str], None]) -> li
 
             return Composer(registry, router, changed), Signs(registry, understand)
 
-        whole, signs = way(None)
+        by_clauses, signs = way(None)
         ways = {
-            "(nothing)": (whole, signs),
+            "(nothing)": way(None),
             **{name: way(change) for name, change in PARTS.items()},
-            "the trained network: clause by clause": (replace(whole, understand=None), signs),
+            "the trained network: clause by clause": (replace(by_clauses, understand=None), signs),
         }
         done = []
         for name, (composer, sign) in ways.items():

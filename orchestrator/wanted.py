@@ -11,7 +11,7 @@ from orchestrator.assembly import Wanted
 from orchestrator.clauses import split_clauses
 from orchestrator.payload import Found, Span, instruction
 from orchestrator.plan import missing_media, reachable
-from orchestrator.wishes import TEXT_INPUT, works_on_text
+from orchestrator.wishes import works_on_text
 from tools.contracts import Kind
 from tools.registry import Registry
 
@@ -43,12 +43,9 @@ def choose(reading: Reading, kinds: Mapping[str, Kind], registry: Registry) -> C
     there is.
 
     Args:
-        kinds: the inputs by name and kind; with the text that the request is about, where that was
-            set apart: then none is missing.
+        kinds: the inputs by name and kind.
     """
-    scores = dict(reading.scores)
-    if TEXT_INPUT in kinds:
-        scores["missing_input"] = 0.0
+    scores = reading.scores
     offered = set(kinds.values())
     known = {tool.name for tool in registry.offered()} | {*NOTHING}
     odds = {label: _log_odds(score) for label, score in scores.items()}

@@ -16,14 +16,11 @@ from pydantic import JsonValue
 from evals.datasets.reading import DatasetError
 from evals.datasets.routing import RoutingRow, routing_rows
 from evals.metrics import PlanMatch
-from model_servers.encoders import encode
+from evals.routing_models import routing_models
 from model_servers.request_reader import Reading
-from model_servers.serving import build_pool
-from model_servers.store import ModelStore
 from orchestrator.composer import Composer
 from orchestrator.guard import admit
 from orchestrator.plan import Plan
-from orchestrator.router import Router
 from orchestrator.settings import get_settings
 from orchestrator.signs import REASONS, Signs
 from orchestrator.understanding import understand_with
@@ -94,20 +91,8 @@ def ablate(data: Path, told: Callable[[str], None]) -> list[Ablated]:
 
 
 async def _ablate(rows: Sequence[RoutingRow], told: Callable[[str], None]) -> list[Ablated]:
-    settings, registry = get_settings(), load_registry()
-    pool = build_pool(
-        settings.profile,
-        ModelStore(settings.cache_dir),
-        memory_budget_mb=settings.models_memory_mb,
-        idle_s=settings.models_idle_s,
-        threads=2,
-    )
-
-    async def encoder(texts: Sequence[str], *, language: str) -> Any:
-        return await encode(pool, texts, language=language, role="query")
-
-    try:
-        router = await Router.fit(registry, encoder, settings.cache_dir)
+    threshold, registry = get_settings().route_threshold, load_registry()
+    async with routing_models(registry) as (pool, router):
 
         def way(change: Change | None) -> tuple[Composer, Signs]:
             understand = understand_with(pool)  # of its own, as it remembers what it read
@@ -127,10 +112,8 @@ async def _ablate(rows: Sequence[RoutingRow], told: Callable[[str], None]) -> li
         done = []
         for name, (composer, sign) in ways.items():
             told(name)
-            done.append(await _planned(name, rows, composer, sign, settings.route_threshold))
+            done.append(await _planned(name, rows, composer, sign, threshold))
         return done
-    finally:
-        await pool.close()
 
 
 async def _planned(

@@ -5,16 +5,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Sequence
-from typing import Any
 
 from evals.bench.frame import Bench, Row, interleave, ratio_row, row
-from model_servers.encoders import encode
+from evals.routing_models import routing_models
 from model_servers.request_reader import Asked
-from model_servers.serving import build_pool
-from model_servers.store import ModelStore
 from orchestrator.composer import Composer
-from orchestrator.router import Router
-from orchestrator.settings import get_settings
 from orchestrator.understanding import READER, understand_with
 from orchestrator.wishes import request_language
 from tools.registry import load_registry
@@ -40,23 +35,9 @@ def run(repeats: int) -> Sequence[Row]:
 
 
 async def _run(repeats: int) -> Sequence[Row]:
-    settings = get_settings()
-    pool = build_pool(
-        settings.profile,
-        ModelStore(settings.cache_dir),
-        memory_budget_mb=settings.models_memory_mb,
-        idle_s=settings.models_idle_s,
-        threads=2,
-    )
-
-    async def encoder(texts: Sequence[str], *, language: str) -> Any:
-        return await encode(pool, texts, language=language, role="query")
-
-    try:
-        registry = load_registry()
-        router = await Router.fit(registry, encoder, settings.cache_dir)
+    registry = load_registry()
+    async with routing_models(registry) as (pool, router):
         composer = Composer(registry, router, understand_with(pool))
-
         numbers = itertools.count()
 
         def requests() -> list[str]:
@@ -73,8 +54,6 @@ async def _run(repeats: int) -> Sequence[Row]:
                 await pool.predict(READER, [Asked(request)])
 
         ours, alone = await interleave(repeats, plan, encode_only)
-    finally:
-        await pool.close()
     each = len(REQUESTS)
     return [
         row("a request planned", [1000 * seconds / each for seconds in ours], "ms"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, field
+from typing import TypeVar
 from uuid import uuid4
 
 import numpy as np
@@ -17,10 +19,19 @@ from orchestrator.shop_models import BanditInService, RecommenderInService, Scor
 from orchestrator.shop_store import Editions, Pressed, ShopStore
 from tools.knowledge.vectors import StoreUnavailable
 from tools.recommendation.item_vectors import ItemVectors
-from tools.recommendation.shop import Constraints, Event, EventKind, Item, Match, Ranked
-
-if TYPE_CHECKING:
-    from model_servers.images import Image
+from tools.recommendation.shop import (
+    Candidates,
+    Constraints,
+    Event,
+    EventKind,
+    Item,
+    Like,
+    Looks,
+    Match,
+    Past,
+    Source,
+    Words,
+)
 
 T = TypeVar("T")
 
@@ -93,45 +104,29 @@ class DatabaseShop:
         with _answering():
             return await self._store.history(customer)
 
-    async def near(
-        self,
-        where: Constraints,
-        limit: int,
-        *,
-        text: str | None = None,
-        like: str | None = None,
-        image: Image | None = None,
-    ) -> Sequence[Match]:
-        async def find(catalogue: Catalogue) -> tuple[Sequence[Match], Editions]:
-            edition = catalogue.edition
-            if text is not None:
-                found = await self._vectors.near_text(edition, text, where, limit)
-            elif like is not None:
-                found = await self._vectors.near_item(edition, like, where, limit)
-            elif image is not None:
-                found = await self._vectors.near_image(edition, image, where, limit)
-            else:
-                raise TypeError("near takes a text, an item or an image")
-            return await self._matches(edition, [(each.item, each.score) for each in found])
-
-        return await self._in_one_edition(find, otherwise=())
-
-    async def ranked(self, history: Sequence[str], where: Constraints, limit: int) -> Ranked:
-        async def rank(catalogue: Catalogue) -> tuple[Ranked, Editions]:
-            scored = None if self._recommender is None else await self._recommender.scores(history)
-            allowed = catalogue.allowed(where)
-            allowed[[catalogue.rows[each] for each in history if each in catalogue.rows]] = False
-            values = catalogue.popularity if scored is None else self._by_row(catalogue, scored)
-            best = _best(values, allowed, limit)
-            matches, editions = await self._matches(
-                catalogue.edition, [(catalogue.ids[row], float(values[row])) for row in best]
+    async def candidates(
+        self, sources: Sequence[Source], where: Constraints, limit: int
+    ) -> Candidates:
+        async def find(catalogue: Catalogue) -> tuple[Candidates, Editions]:
+            found = await asyncio.gather(
+                *(self._asked(source, catalogue, where, limit) for source in sources)
             )
-            if scored is None:
-                return Ranked(None, matches), editions
-            ids = [match.item.id for match in matches]
-            return Ranked(scored.version, matches, scored.because(ids)), editions
+            version = next((each.version for each in found if each.version is not None), None)
+            because = {item: past for each in found for item, past in each.because.items()}
+            wanted = {item for each in found for item in each.scores} | set(because.values())
+            # All are read at once: a read costs more than the rows that it brings.
+            read, editions = await self._store.items(catalogue.edition, list(wanted))
+            items = {item.id: item for item in read}
+            rankings = tuple(
+                tuple(
+                    Match(items[id_], score) for id_, score in each.scores.items() if id_ in items
+                )
+                for each in found
+            )
+            there = {id_: items[past] for id_, past in because.items() if past in items}
+            return Candidates(rankings, version, there), editions
 
-        return await self._in_one_edition(rank, otherwise=Ranked(None, ()))
+        return await self._in_one_edition(find, otherwise=Candidates(((),) * len(sources)))
 
     async def rerank(
         self, customer: str | None, history: Sequence[str], matches: Sequence[Match], show: int
@@ -193,12 +188,33 @@ class DatabaseShop:
             catalogue = await self._current()
         raise StoreUnavailable("The catalogue is being replaced just now; ask again.")
 
-    async def _matches(
-        self, edition: int, found: Sequence[tuple[str, float]]
-    ) -> tuple[tuple[Match, ...], Editions]:
-        scores = dict(found)
-        items, editions = await self._store.items(edition, list(scores))
-        return tuple(Match(item, scores[item.id]) for item in items), editions
+    async def _asked(
+        self, source: Source, catalogue: Catalogue, where: Constraints, limit: int
+    ) -> _Ranking:
+        edition = catalogue.edition
+        match source:
+            case Words(text):
+                near = await self._vectors.near_text(edition, text, where, limit)
+            case Like(item):
+                near = await self._vectors.near_item(edition, item, where, limit)
+            case Looks(image):
+                near = await self._vectors.near_image(edition, image, where, limit)
+            case Past(history):
+                return await self._suiting(history, catalogue, where, limit)
+        return _Ranking({each.item: each.score for each in near})
+
+    async def _suiting(
+        self, history: Sequence[str], catalogue: Catalogue, where: Constraints, limit: int
+    ) -> _Ranking:
+        scored = None if self._recommender is None else await self._recommender.scores(history)
+        allowed = catalogue.allowed(where)
+        allowed[[catalogue.rows[each] for each in history if each in catalogue.rows]] = False
+        values = catalogue.popularity if scored is None else self._by_row(catalogue, scored)
+        best = _best(values, allowed, limit)
+        scores = {catalogue.ids[row]: float(values[row]) for row in best}
+        if scored is None:
+            return _Ranking(scores)
+        return _Ranking(scores, scored.version, scored.because(list(scores)))
 
     def _by_row(self, catalogue: Catalogue, scored: Scores) -> NDArray[np.float64]:
         """The model's scores by row of the catalogue.
@@ -216,6 +232,16 @@ class DatabaseShop:
         by_row = lowest - 1.0 - 1.0 / (1.0 + catalogue.popularity)
         by_row[rows_of_model[there]] = values[there]
         return np.asarray(by_row)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranking:
+    """What one source gave: scores by item, the best first, and for some the item of the history
+    that weighed most."""
+
+    scores: Mapping[str, float]
+    version: str | None = None
+    because: Mapping[str, str] = field(default_factory=dict)
 
 
 def _age_s(since: float) -> float:

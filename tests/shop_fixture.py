@@ -21,6 +21,7 @@ from tools.knowledge.edge import EdgeStore
 from tools.knowledge.qdrant import QdrantStore, memory_client
 from tools.knowledge.vectors import LOOK_SIZE, VectorStore
 from tools.recommendation.item_vectors import ITEMS, ItemVectors
+from tools.recommendation.shop import Constraints, Match, Shop, Source
 
 
 class WordHashes:
@@ -89,3 +90,9 @@ async def small_shop(folder: Path, vectors: str = "qdrant") -> AsyncIterator[Sma
     finally:
         await item_vectors.close()
         await database.close()
+
+
+async def best(shop: Shop, source: Source, where: Constraints, limit: int) -> tuple[Match, ...]:
+    """What one source gives."""
+    (ranking,) = (await shop.candidates([source], where, limit)).rankings
+    return ranking

@@ -21,7 +21,7 @@ from orchestrator.api.replies import Json
 from orchestrator.api.streams import sse, streamed
 from orchestrator.errors import BadRequest
 from tools.errors import NotFound
-from tools.recommendation.shop import Constraints
+from tools.recommendation.shop import Constraints, Past
 
 router = APIRouter(prefix="/v1/recommend", tags=["Recommendation"], route_class=BoundedRoute)
 Operators = [Depends(only_operators)]
@@ -169,21 +169,23 @@ async def explain(
     events = [] if customer is None else await shop.history(customer)
     if events is None:
         raise NotFound(f"Nothing is known of a customer {customer!r}.")
-    history = list(dict.fromkeys(event.item for event in events))
-    ranking = await shop.ranked(history, Constraints(), limit if item is None else _ALL)
-    places = {match.item.id: place for place, match in enumerate(ranking.matches, start=1)}
+    history = tuple(dict.fromkeys(event.item for event in events))
+    most = limit if item is None else _ALL
+    found = await shop.candidates([Past(history)], Constraints(), most)
+    (ranking,) = found.rankings
+    places = {match.item.id: place for place, match in enumerate(ranking, start=1)}
     if item is not None and item not in places:
         raise NotFound(
             f"{item!r} is not ranked for them: there is no such item, it is not available, or they "
             "had it."
         )
-    shown = [m for m in ranking.matches if item is None or m.item.id == item]
-    titles = {each.id: each.title for each in await shop.items([*history])}
+    shown = [m for m in ranking if item is None or m.item.id == item]
+    titles = {each.id: each.title for each in await shop.items(history)}
     return Json(
         {
             "object": "recommendation.explanation",
             "customer": customer,
-            "version": ranking.version,
+            "version": found.version,
             "ranked": len(places) if item is not None else None,
             "history": [
                 {"item": e.item, "title": titles.get(e.item), "kind": e.kind, "at": e.at}
@@ -195,7 +197,9 @@ async def explain(
                     "item": m.item.id,
                     "title": m.item.title,
                     "score": m.score,
-                    "because": titles.get(ranking.because.get(m.item.id, "")),
+                    "because": found.because[m.item.id].title
+                    if m.item.id in found.because
+                    else None,
                 }
                 for m in shown
             ],

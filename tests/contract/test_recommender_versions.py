@@ -23,7 +23,7 @@ from orchestrator.settings import Settings
 from orchestrator.traces import TraceStore
 from orchestrator.tracing import Tracer
 from tests.shop_fixture import SmallShop, small_shop
-from tools.recommendation.shop import Constraints
+from tools.recommendation.shop import Constraints, Past
 
 ITEMS = "id,title,categories,price,currency,available\n" + "".join(
     f"i{n},Thing {n},{'sport' if n < 10 else 'garden'},{n + 1}.00,EUR,yes\n" for n in range(20)
@@ -105,25 +105,25 @@ async def test_import_train_serve_and_go_back(
     client: httpx.AsyncClient, small: SmallShop, shop: OwnShop
 ) -> None:
     await imported(client, small)
-    assert (await shop.asked.ranked(["i1"], Constraints(), 3)).version is None
+    assert (await shop.asked.candidates([Past(("i1",))], Constraints(), 3)).version is None
 
     first = await trained(client)
     assert first["id"] == "v1"
     assert first["in_service"]
     assert set(first["metrics"]) == {"popularity", "item_knn", "ease", "als"}
     assert first["model"] != "popularity"
-    ranking = await shop.asked.ranked(["i1", "i4"], Constraints(), 5)
+    ranking = await shop.asked.candidates([Past(("i1", "i4"))], Constraints(), 5)
     assert ranking.version == "v1"
-    assert all(int(match.item.id[1:]) < 10 for match in ranking.matches)
-    assert set(ranking.because.values()) <= {"i1", "i4"}
+    assert all(int(match.item.id[1:]) < 10 for match in ranking.rankings[0])
+    assert {past.id for past in ranking.because.values()} <= {"i1", "i4"}
 
     second = await trained(client, "popularity")
     assert (second["id"], second["model"]) == ("v2", "popularity")
-    assert (await shop.asked.ranked(["i1"], Constraints(), 3)).version == "v2"
+    assert (await shop.asked.candidates([Past(("i1",))], Constraints(), 3)).version == "v2"
 
     back = (await client.post("/v1/recommend/versions/v1/serve")).json()
     assert back["in_service"]
-    assert (await shop.asked.ranked(["i1"], Constraints(), 3)).version == "v1"
+    assert (await shop.asked.candidates([Past(("i1",))], Constraints(), 3)).version == "v1"
     listed = (await client.get("/v1/recommend/versions")).json()["data"]
     assert [(v["id"], v["in_service"]) for v in listed] == [("v2", False), ("v1", True)]
     wrong = await client.post("/v1/recommend/versions/v9/serve")
@@ -141,8 +141,8 @@ async def test_versions_are_exchanged_under_load_and_none_fails(
 
     async def ask() -> None:
         while not done:
-            ranking = await shop.asked.ranked(["i1"], Constraints(), 3)
-            assert len(ranking.matches) == 3
+            ranking = await shop.asked.candidates([Past(("i1",))], Constraints(), 3)
+            assert len(ranking.rankings[0]) == 3
             async with turned:
                 seen.append(ranking.version)
                 turned.notify_all()
@@ -168,7 +168,7 @@ async def test_another_process_sees_the_version_in_service(
     await imported(client, small)
     other = open_shop(small.database, small.vectors, small.folder / "recommenders")
     await trained(client, "ease")
-    assert (await other.asked.ranked(["i1"], Constraints(), 1)).version == "v1"
+    assert (await other.asked.candidates([Past(("i1",))], Constraints(), 1)).version == "v1"
 
 
 async def test_a_version_whose_files_are_gone_leaves_the_one_before(
@@ -177,13 +177,13 @@ async def test_a_version_whose_files_are_gone_leaves_the_one_before(
     await imported(client, small)
     await trained(client, "ease")
     await trained(client, "als")
-    assert (await shop.asked.ranked([], Constraints(), 1)).version == "v2"
+    assert (await shop.asked.candidates([Past()], Constraints(), 1)).version == "v2"
     for path in (small.folder / "recommenders/versions/v1/model").iterdir():
         path.unlink()
     answer = await client.post("/v1/recommend/versions/v1/serve")
     assert answer.status_code == 503
     assert "train anew" in answer.json()["error"]["message"]
-    assert (await shop.asked.ranked([], Constraints(), 1)).version == "v2"
+    assert (await shop.asked.candidates([Past()], Constraints(), 1)).version == "v2"
 
 
 async def test_a_run_that_was_cut_off_goes_on(
@@ -235,8 +235,8 @@ async def test_what_is_pressed_is_taken_in_once(
     client: httpx.AsyncClient, small: SmallShop, shop: OwnShop
 ) -> None:
     await imported(client, small)
-    ranking = await shop.asked.ranked([], Constraints(), 5)
-    showing, shown = await shop.asked.rerank("c1", (), ranking.matches, 3)
+    ranking = await shop.asked.candidates([Past()], Constraints(), 5)
+    showing, shown = await shop.asked.rerank("c1", (), ranking.rankings[0], 3)
     body = {"showing": showing, "item": shown[0].item.id, "kind": "like"}
     for counted in (True, False):
         answer = await client.post("/v1/recommend/feedback", json=body)

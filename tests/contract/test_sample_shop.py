@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from orchestrator.shop import DatabaseShop
-from tests.shop_fixture import small_shop
-from tools.recommendation.shop import Constraints
+from tests.shop_fixture import best, small_shop
+from tools.recommendation.shop import Constraints, Words
 
 SHOP = Path(__file__).parents[2] / "examples" / "shop"
 
@@ -61,8 +61,11 @@ async def test_the_sample_is_imported_without_a_bad_row(tmp_path: Path) -> None:
         assert report.customers == 600
         shop = DatabaseShop(small.store, small.vectors)
         assert await shop.history("42")
-        gifts = await shop.near(
-            Constraints(price_max=50, categories=("gifts",)), 3, text="a present for a runner"
+        gifts = await best(
+            shop,
+            Words("a present for a runner"),
+            Constraints(price_max=50, categories=("gifts",)),
+            3,
         )
         assert len(gifts) == 3
         tent = await shop.named("Fell 2 two-person tent")

@@ -18,11 +18,11 @@ from orchestrator.shop_report import ImportProgress
 from orchestrator.shop_store import Pressed, Shown
 from orchestrator.tables import items as items_table
 from orchestrator.tables import shop_editions, showings
-from tests.shop_fixture import SmallShop, small_shop
+from tests.shop_fixture import SmallShop, best, small_shop
 from tools.errors import NotFound
 from tools.knowledge.vectors import StoreUnavailable
 from tools.pictures import encode
-from tools.recommendation.shop import Constraints, Match
+from tools.recommendation.shop import Constraints, Like, Looks, Match, Past, Words
 
 ITEMS = """id,title,text,categories,price,currency,available,picture
 t2,Fell 2 tent,A light tent for two hikers.,Tents|Outdoor,229,EUR,yes,red.png
@@ -77,8 +77,8 @@ async def test_an_empty_shop_answers(small: SmallShop) -> None:
     shop = DatabaseShop(small.store, small.vectors)
     assert await shop.is_empty()
     assert list(await shop.categories()) == []
-    assert await shop.near(ANY, 5, text="a tent") == ()
-    assert (await shop.ranked(["t2"], ANY, 5)).matches == ()
+    assert await best(shop, Words("a tent"), ANY, 5) == ()
+    assert await best(shop, Past(("t2",)), ANY, 5) == ()
     assert await shop.named("Fell 2 tent") is None
     assert await shop.history("42") is None
     assert list(await shop.items(["t2"])) == []
@@ -122,30 +122,30 @@ async def test_constraints_hold_in_every_question(
 ) -> None:
     shop = await filled(small)
     red = np.full((9, 9, 3), (200, 0, 0), dtype=np.uint8)
-    assert set(ids(await shop.near(where, 9, text="a tent for hikers"))) == found
-    assert set(ids(await shop.near(where, 9, text="una tienda para familia"))) == found
-    assert set(ids(await shop.near(where, 9, like="t2"))) == found - {"t2"}
-    assert set(ids(await shop.near(where, 9, image=red))) == found - {"bag"}
-    assert set(ids((await shop.ranked([], where, 9)).matches)) == found
-    assert set(ids((await shop.ranked(["t4"], where, 9)).matches)) == found - {"t4"}
+    assert set(ids(await best(shop, Words("a tent for hikers"), where, 9))) == found
+    assert set(ids(await best(shop, Words("una tienda para familia"), where, 9))) == found
+    assert set(ids(await best(shop, Like("t2"), where, 9))) == found - {"t2"}
+    assert set(ids(await best(shop, Looks(red), where, 9))) == found - {"bag"}
+    assert set(ids(await best(shop, Past(), where, 9))) == found
+    assert set(ids(await best(shop, Past(("t4",)), where, 9))) == found - {"t4"}
     assert await small.vectors.count(1, where) == len(found)
 
 
 async def test_the_nearest_come_first(small: SmallShop) -> None:
     shop = await filled(small)
-    assert ids(await shop.near(ANY, 1, text="a mug for the camp fire")) == ["mug"]
-    assert ids(await shop.near(ANY, 1, like="t2")) == ["t4"]
+    assert ids(await best(shop, Words("a mug for the camp fire"), ANY, 1)) == ["mug"]
+    assert ids(await best(shop, Like("t2"), ANY, 1)) == ["t4"]
     green = np.full((9, 9, 3), (0, 200, 0), dtype=np.uint8)
-    assert ids(await shop.near(ANY, 1, image=green)) == ["t4"]
-    assert ids(await shop.near(ANY, 3, like="nobody")) == []
+    assert ids(await best(shop, Looks(green), ANY, 1)) == ["t4"]
+    assert ids(await best(shop, Like("nobody"), ANY, 3)) == []
 
 
 async def test_without_a_model_the_order_is_what_most_people_took(small: SmallShop) -> None:
     """A dislike and a rating below the average are no taking."""
     shop = await filled(small)
-    ranked = await shop.ranked([], ANY, 4)
+    ranked = await shop.candidates([Past()], ANY, 4)
     assert ranked.version is None
-    assert [(m.item.id, m.score) for m in ranked.matches] == [
+    assert [(m.item.id, m.score) for m in ranked.rankings[0]] == [
         ("t2", 2),
         ("bag", 1),
         ("mug", 1),
@@ -171,9 +171,10 @@ async def test_a_models_order_holds_and_new_items_come_after(small: SmallShop) -
     await filled(small)
     model = Model(mug=-2.0, vanished=9.0, t4=3.0)
     shop = DatabaseShop(small.store, small.vectors, model)
-    ranked = await shop.ranked(["t2"], ANY, 9)
-    assert ids(ranked.matches) == ["t4", "mug", "bag"]
-    assert (ranked.version, dict(ranked.because)) == ("v3", {"t4": "t2", "mug": "t2"})
+    ranked = await shop.candidates([Past(("t2",))], ANY, 9)
+    assert ids(ranked.rankings[0]) == ["t4", "mug", "bag"]
+    assert ranked.version == "v3"
+    assert {item: past.id for item, past in ranked.because.items()} == {"t4": "t2", "mug": "t2"}
 
 
 class Backwards:
@@ -199,7 +200,7 @@ async def test_what_is_shown_is_logged_and_what_is_pressed_is_learned_once(
     await filled(small)
     bandit = Backwards()
     shop = DatabaseShop(small.store, small.vectors, bandit=bandit)
-    matches = (await shop.ranked([], ANY, 4)).matches
+    matches = await best(shop, Past(), ANY, 4)
 
     showing, shown = await shop.rerank("42", ["t2", "bag"], matches, 2)
 
@@ -230,7 +231,7 @@ async def test_what_is_shown_is_logged_and_what_is_pressed_is_learned_once(
 
 async def test_without_a_bandit_the_order_is_left(small: SmallShop) -> None:
     shop = await filled(small)
-    matches = (await shop.ranked([], ANY, 4)).matches
+    matches = await best(shop, Past(), ANY, 4)
     assert await shop.rerank(None, (), matches, 2) == (None, matches[:2])
 
 
@@ -246,7 +247,10 @@ async def test_a_new_catalogue_replaces_the_old_and_known_words_are_not_encoded_
     )
     assert small.words.encoded == before + 2  # the stove, by two encoders
     assert await shop.named("Enamel mug") is None
-    assert ids(await shop.near(Constraints(price_max=199), 9, text="a light tent")) == ["t2", "new"]
+    assert ids(await best(shop, Words("a light tent"), Constraints(price_max=199), 9)) == [
+        "t2",
+        "new",
+    ]
     assert (await shop.history("42")) is not None
     assert await small.vectors.count(1) == 0
     assert await small.vectors.count(report.edition) == 3
@@ -277,31 +281,31 @@ async def test_what_a_new_catalogue_overtakes_is_asked_again(
     monkeypatch.setattr(holder, name, overtaken)
     where = Constraints(price_max=230)
     if side == "near":
-        matches = await shop.near(where, 9, text="a light tent")
+        matches = await best(shop, Words("a light tent"), where, 9)
     else:
-        matches = (await shop.ranked([], where, 9)).matches
+        matches = await best(shop, Past(), where, 9)
     assert {match.item.id: match.item.price for match in matches} == {"bag": 99, "mug": 12}
 
 
 async def test_a_catalogue_that_is_taken_away_leaves_nothing(small: SmallShop) -> None:
     shop = await filled(small)
-    assert await shop.near(ANY, 5, text="a tent")
+    assert await best(shop, Words("a tent"), ANY, 5)
     async with small.database.write() as connection:
         await connection.execute(shop_editions.update().values(live=False))
-    assert await shop.near(ANY, 5, text="a tent") == ()
+    assert await best(shop, Words("a tent"), ANY, 5) == ()
     assert list(await shop.items(["t2"])) == []
     assert await shop.is_empty()
 
 
 async def test_interactions_are_added_and_never_counted_twice(small: SmallShop) -> None:
     shop = await filled(small)
-    assert [m.score for m in (await shop.ranked([], ANY, 9)).matches] == [2, 1, 1, 0]
+    assert [m.score for m in await best(shop, Past(), ANY, 9)] == [2, 1, 1, 0]
     more = small.file(
         "more.csv", INTERACTIONS + "9,bag,buy,,2026-05-04T10:00:00Z\n9,bag,buy,,1777888800\n"
     )
     report = await small.imports.run(None, more)
     assert (report.interactions, report.duplicates, report.customers) == (1, 7, 1)
-    popular = {m.item.id: m.score for m in (await shop.ranked([], ANY, 9)).matches}
+    popular = {m.item.id: m.score for m in await best(shop, Past(), ANY, 9)}
     assert popular["bag"] == 2
     assert len(await small.store.events()) == 7
     assert len(await small.store.events(after=6)) == 1

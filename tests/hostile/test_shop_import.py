@@ -17,11 +17,11 @@ from orchestrator.shop import DatabaseShop
 from orchestrator.shop_report import ImportProgress
 from orchestrator.tables import interactions as interactions_table
 from orchestrator.tables import shop_editions
-from tests.shop_fixture import SmallShop, small_shop
+from tests.shop_fixture import SmallShop, best, small_shop
 from tools.errors import InvalidInput
 from tools.knowledge.vectors import StoreUnavailable
 from tools.pictures import encode
-from tools.recommendation.shop import Constraints
+from tools.recommendation.shop import Constraints, Past, Words
 
 ITEMS = "id,title,categories,price\nt2,Fell 2 tent,Tents,229\nmug,Enamel mug,Kitchen,12\n"
 EVENTS = "customer,item,kind,at\n42,t2,buy,2026-05-01T10:00:00Z\n42,mug,view,2026-05-02T10:00:00Z\n"
@@ -38,7 +38,7 @@ async def small(tmp_path: Path) -> AsyncIterator[SmallShop]:
 async def unchanged(small: SmallShop) -> None:
     """Nothing of a failed import is seen, and nothing of it is left."""
     shop = DatabaseShop(small.store, small.vectors)
-    near = await shop.near(Constraints(), 9, text="a tent or a mug")
+    near = await best(shop, Words("a tent or a mug"), Constraints(), 9)
     assert {match.item.id for match in near} == {"t2", "mug"}
     history = await shop.history("42")
     assert history is not None
@@ -223,11 +223,11 @@ async def test_a_killed_import_is_never_seen_and_cleaned_up_by_the_next(tmp_path
     assert killed.returncode == 9
     async with small_shop(tmp_path, "edge") as small:
         shop = DatabaseShop(small.store, small.vectors)
-        assert [m.item.id for m in (await shop.ranked([], Constraints(), 99)).matches] == [
+        assert [m.item.id for m in await best(shop, Past(), Constraints(), 99)] == [
             "t2",
             "mug",
         ]
-        assert len(await shop.near(Constraints(), 99, text="item tent")) == 2
+        assert len(await best(shop, Words("item tent"), Constraints(), 99)) == 2
         assert await small.vectors.count(2) == 602
         await small.imports.run(None, tmp_path / "events.csv")
         assert await small.vectors.count(2) == 0

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from tools.recommendation.allowed import meets
 from tools.recommendation.diversity import likeness
-from tools.recommendation.shop import Constraints, Event, EventKind, Item, Match, Ranked
+from tools.recommendation.shop import (
+    Candidates,
+    Constraints,
+    Event,
+    EventKind,
+    Item,
+    Like,
+    Looks,
+    Match,
+    Past,
+    Source,
+    Words,
+)
 from tools.recommendation.vocabulary import TOKEN, same_word
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -66,7 +77,7 @@ class MemoryShop:
     Args:
         histories: what each customer did.
         trained: the version of a model that ranks by shared categories; None: by counts.
-        stale: items as `near` and `ranked` still find them, though they have changed.
+        stale: items as the sources still find them, though they have changed.
         showing: the id that a bandit gives; it turns the order round.
     """
 
@@ -84,7 +95,7 @@ class MemoryShop:
         self._histories = dict(histories or {})
         self._trained = trained
         self._showing = showing
-        self.asked: list[dict[str, Any]] = []
+        self.asked: list[tuple[Source, Constraints]] = []
 
     async def is_empty(self) -> bool:
         return not self._items
@@ -105,38 +116,44 @@ class MemoryShop:
     async def history(self, customer: str) -> Sequence[Event] | None:
         return self._histories.get(customer)
 
-    async def near(
-        self,
-        where: Constraints,
-        limit: int,
-        *,
-        text: str | None = None,
-        like: str | None = None,
-        image: Any = None,
-    ) -> Sequence[Match]:
-        self.asked.append({"text": text, "like": like, "image": image is not None, "where": where})
-        allowed = self._allowed(where)
-        if text is not None:
-            found = [Match(i, float(_shared(text, i))) for i in allowed]
-        elif like is not None:
-            found = [Match(i, likeness(i, self._items[like])) for i in allowed]
-        else:
-            found = [Match(i, 1 / n) for n, i in enumerate(allowed, start=1)]
-        return sorted(found, key=lambda match: -match.score)[:limit]
+    async def candidates(
+        self, sources: Sequence[Source], where: Constraints, limit: int
+    ) -> Candidates:
+        because: dict[str, Item] = {}
+        rankings = []
+        for source in sources:
+            self.asked.append((source, where))
+            found = self._found(source, self._allowed(where), because)
+            rankings.append(tuple(sorted(found, key=lambda match: -match.score)[:limit]))
+        asked_past = any(isinstance(source, Past) for source in sources)
+        return Candidates(tuple(rankings), self._trained if asked_past else None, because)
 
-    async def ranked(self, history: Sequence[str], where: Constraints, limit: int) -> Ranked:
-        self.asked.append({"history": tuple(history), "where": where})
+    def _found(
+        self, source: Source, allowed: list[Item], because: dict[str, Item]
+    ) -> Iterator[Match]:
+        match source:
+            case Words(text):
+                return (Match(i, float(_shared(text, i))) for i in allowed)
+            case Like(other):
+                return (Match(i, likeness(i, self._items[other])) for i in allowed)
+            case Looks():
+                return (Match(i, 1 / n) for n, i in enumerate(allowed, start=1))
+            case Past(history):
+                return self._suiting(history, allowed, because)
+
+    def _suiting(
+        self, history: Sequence[str], allowed: list[Item], because: dict[str, Item]
+    ) -> Iterator[Match]:
         counts = Counter(e.item for past in self._histories.values() for e in past)
-        allowed = [i for i in self._allowed(where) if i.id not in history]
         past = [self._items[each] for each in history if each in self._items]
-        if self._trained is None or not past:
-            matches = [Match(i, float(counts[i.id])) for i in allowed]
-            matches.sort(key=lambda match: -match.score)
-            return Ranked(self._trained, tuple(matches[:limit]))
-        because = {i.id: max(past, key=lambda p, i=i: likeness(i, p)).id for i in allowed}  # type: ignore[misc]
-        matches = [Match(i, sum(likeness(i, p) for p in past)) for i in allowed]
-        matches.sort(key=lambda match: -match.score)
-        return Ranked(self._trained, tuple(matches[:limit]), because)
+        for i in allowed:
+            if i.id in history:
+                continue
+            if self._trained is None or not past:
+                yield Match(i, float(counts[i.id]))
+            else:
+                because[i.id] = max(past, key=lambda p, i=i: likeness(i, p))  # type: ignore[misc]
+                yield Match(i, sum(likeness(i, p) for p in past))
 
     async def rerank(
         self, customer: str | None, history: Sequence[str], matches: Sequence[Match], show: int

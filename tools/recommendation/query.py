@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict
 
 from tools.recommendation.allowed import WordGroups
-from tools.recommendation.shop import Constraints, Event, Item, Shop
+from tools.recommendation.shop import Constraints, Event, Item, Looks, Shop
 from tools.recommendation.wishes import Wish
 
 if TYPE_CHECKING:
@@ -176,8 +176,8 @@ async def _price_of(
         return None, []
     notes = []
     if not like and asked.image is not None:
-        nearest = await shop.near(Constraints(), 1, image=asked.image)
-        like = [match.item for match in nearest]
+        found = await shop.candidates([Looks(asked.image)], Constraints(), 1)
+        like = [match.item for match in found.rankings[0]]
         notes = [Note(kind="nearest_to_picture", about=item.title) for item in like]
     if not like:
         return None, [Note(kind="cheaper_than_what")]

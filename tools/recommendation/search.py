@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
@@ -12,7 +11,17 @@ from tools.recommendation.allowed import contradicts_itself, loosened, meets
 from tools.recommendation.diversity import fused, varied
 from tools.recommendation.query import Query
 from tools.recommendation.reasons import Evidence
-from tools.recommendation.shop import Constraints, Item, Match, Ranked, Shop
+from tools.recommendation.shop import (
+    Constraints,
+    Item,
+    Like,
+    Looks,
+    Match,
+    Past,
+    Shop,
+    Source,
+    Words,
+)
 from tools.recommendation.vocabulary import is_for_gifts
 
 _LEAST_ASKED = 20
@@ -72,44 +81,36 @@ async def search(query: Query, shop: Shop) -> Found:
 
 async def _ask(query: Query, where: Constraints, limit: int, shop: Shop) -> Found:
     text = _text(query)
-    near: list[Awaitable[Sequence[Match]]] = [
-        shop.near(where, limit, like=item.id) for item in query.like
-    ]
+    sources: list[Source] = [Like(item.id) for item in query.like]
     if text is not None:
-        near.append(shop.near(where, limit, text=text))
+        sources.append(Words(text))
     if query.image is not None:
-        near.append(shop.near(where, limit, image=query.image))
-    ranked: Ranked | None = None
-    if query.past is not None or not near:
-        *lists, ranked = await _together(near, shop.ranked(query.past or (), where, limit))
-        rankings = [*lists, ranked.matches]
-    else:
-        rankings = list(await asyncio.gather(*near))
-    sources = [frozenset(match.item.id for match in ranking) for ranking in rankings]
-    likes = len(query.like)
-    by_model = sources[-1] if ranked is not None else frozenset()
-    trained = ranked is not None and ranked.version is not None and query.past is not None
+        sources.append(Looks(query.image))
+    if query.past is not None or not sources:
+        sources.append(Past(tuple(query.past or ())))
+    found = await shop.candidates(sources, where, limit)
+    trained = found.version is not None and query.past is not None
+    given: dict[type[Source], frozenset[str]] = {}
+    likes = []
+    for source, ranking in zip(sources, found.rankings, strict=True):
+        given[type(source)] = ids = frozenset(match.item.id for match in ranking)
+        if isinstance(source, Like):
+            likes.append(ids)
+    by_model = given.get(Past, frozenset())
     evidence = Evidence(
-        like=tuple(zip(query.like, sources[:likes], strict=True)),
-        by_words=sources[likes] if text is not None else frozenset(),
-        by_picture=sources[likes + (text is not None)] if query.image is not None else frozenset(),
+        like=tuple(zip(query.like, likes, strict=True)),
+        by_words=given.get(Words, frozenset()),
+        by_picture=given.get(Looks, frozenset()),
         by_history=by_model if trained else frozenset(),
         popular=frozenset() if trained else by_model,
         taste=query.taste or text,
-        because=await _past_items(ranked, query, shop) if ranked is not None and trained else {},
+        because=found.because if trained else {},
         wanted=where.categories,
         says_nothing=frozenset(
             c for item in query.like for c in item.categories if is_for_gifts(c)
         ),
     )
-    return Found(tuple(fused(rankings)), evidence, ranked.version if ranked else None)
-
-
-async def _together(
-    near: Sequence[Awaitable[Sequence[Match]]], ranking: Awaitable[Ranked]
-) -> tuple[*tuple[Sequence[Match], ...], Ranked]:
-    lists, ranked = await asyncio.gather(asyncio.gather(*near), ranking)
-    return (*lists, ranked)
+    return Found(tuple(fused(found.rankings)), evidence, found.version)
 
 
 def _text(query: Query) -> str | None:
@@ -120,14 +121,6 @@ def _text(query: Query) -> str | None:
     said = query.taste.casefold()
     more = [c for c in query.where.categories if c.casefold() not in said]
     return " ".join([query.taste, *more])
-
-
-async def _past_items(ranked: Ranked, query: Query, shop: Shop) -> dict[str, Item]:
-    """For each item the one of the history that it is there for; only such as are known."""
-    known = set(query.past or ())
-    wanted = [past for past in dict.fromkeys(ranked.because.values()) if past in known]
-    items = {item.id: item for item in await shop.items(wanted)}
-    return {id_: items[past] for id_, past in ranked.because.items() if past in items}
 
 
 async def what_would_help(query: Query, shop: Shop) -> tuple[Loosening, ...]:
@@ -142,9 +135,8 @@ async def what_would_help(query: Query, shop: Shop) -> tuple[Loosening, ...]:
     for name, where, without in options:
         if contradicts_itself(where):
             continue
-        ranked = await shop.ranked((), where, _PROBED)
-        fresh = await shop.items([match.item.id for match in ranked.matches])
-        fitting = [item for item in fresh if meets(item, where, without)]
+        (popular,) = (await shop.candidates([Past()], where, _PROBED)).rankings
+        fitting = [match.item for match in popular if meets(match.item, where, without)]
         if fitting:
             item = _nearest(name, fitting)
             found.append(

@@ -70,18 +70,51 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
-    """What a trained model gave: which version of it, and for each item why.
+class Words:
+    """Asks for the items nearest to words."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """Asks for the items nearest to another one, in words and looks."""
+
+    item: str
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """Asks for the items whose pictures are nearest to this one."""
+
+    image: Image
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Asks for what suits somebody with this history: item ids, oldest first. Items of the history
+    are left out; with an empty one it is what most people took."""
+
+    items: tuple[str, ...] = ()
+
+
+Source = Words | Like | Looks | Past
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What the sources gave.
 
     Attributes:
-        version: of the model in service, such as "v3"; None where none is trained: then the order
-            is that of what most people took.
-        because: item id → id of the item of the history that weighed most, where one did.
+        rankings: of each source, in their order, the best items first.
+        version: of the trained model that a Past was put to, such as "v3"; None where none is
+            trained: then the order is that of what most people took.
+        because: item id → the item of the history that weighed most, where one did.
     """
 
-    version: str | None
-    matches: tuple[Match, ...]
-    because: Mapping[str, str] = field(default_factory=dict)
+    rankings: tuple[tuple[Match, ...], ...]
+    version: str | None = None
+    because: Mapping[str, Item] = field(default_factory=dict)
 
 
 class Shop(Protocol):
@@ -107,26 +140,13 @@ class Shop(Protocol):
         """What somebody did, oldest first; None for a customer nobody knows."""
         ...
 
-    async def near(
-        self,
-        where: Constraints,
-        limit: int,
-        *,
-        text: str | None = None,
-        like: str | None = None,
-        image: Image | None = None,
-    ) -> Sequence[Match]:
-        """The items nearest to words, to an item (its id) or to a picture, among those allowed.
+    async def candidates(
+        self, sources: Sequence[Source], where: Constraints, limit: int
+    ) -> Candidates:
+        """The best `limit` items of each source, among those allowed; at most one is a Past.
 
-        Exactly one of `text`, `like` and `image` is given. The items are as they are now, though
-        what found them may be older: see that they meet the constraints still.
-        """
-        ...
-
-    async def ranked(self, history: Sequence[str], where: Constraints, limit: int) -> Ranked:
-        """What suits somebody with this history (item ids, oldest first), among those allowed.
-
-        Items of the history are left out. As with `near`, the items are as they are now.
+        The items are as they are now, though what found them may be older: see that they meet the
+        constraints still.
         """
         ...
 

@@ -50,6 +50,9 @@ _TAGGED_LISTS = ("classify_text.labels", "classify_image.labels", "transcribe_au
 _TAGGED_LANGUAGES = ("target_language", "source_language", "spoken_language", "language")
 _NO_SIGN = "none"
 """What the handoffs' examples call words that only look like a sign."""
+_OF_SEVERAL = 2.0
+"""How much it counts which of several files a tool is meant for, and whether they are taken as
+one, beside the other labels."""
 _SHORT_EXAMPLE = 0.5
 """How much an example of a tool counts beside a whole request."""
 
@@ -161,7 +164,7 @@ def _of_step(step: RoutingStep, tool_of: Mapping[str, str]) -> Iterator[str]:
                 yield "reads_text" if ref.name == TEXT_INPUT else "reads_file"
             elif tool_of[ref.name] not in _WRITE_DOWN:
                 yield f"{step.tool}<step"
-        if len(refs) > 1 and not any(ref.is_input for ref in refs):
+        if len(refs) > 1:
             yield f"{step.tool}<joined"
 
 
@@ -181,6 +184,7 @@ def learnt_rows(rows: Sequence[RoutingRow], registry: Registry) -> list[Labelled
     alone = np.zeros(len(names), dtype=np.float32)
     alone[: len(registry) + len(REASONS) + len(NOTHING)] = _SHORT_EXAMPLE
     of_files = np.array(["@" in name for name in names])
+    as_one = np.array([name.endswith("<joined") for name in names])
     no_sign = np.zeros(len(names), dtype=np.float32)
     no_sign[[place[reason] for reason in REASONS]] = 1
 
@@ -193,10 +197,11 @@ def learnt_rows(rows: Sequence[RoutingRow], registry: Registry) -> list[Labelled
     ) -> Labelled:
         labels = np.zeros(len(names), dtype=np.float32)
         labels[[place[label] for label in holds if label in place]] = 1
-        if len(attached) < 2:
-            # With one file it is no question which one is meant.
-            weights = np.where(of_files, 0, weights).astype(np.float32)
-        return Labelled(text, tuple(attached), labels, weights, tags)
+        if len(attached) > 1:
+            weights = np.where(of_files | as_one, _OF_SEVERAL * weights, weights)
+        else:  # with one file it is no question which one is meant
+            weights = np.where(of_files, 0, weights)
+        return Labelled(text, tuple(attached), labels, weights.astype(np.float32), tags)
 
     learnt = []
     for row in rows:

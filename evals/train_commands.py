@@ -26,6 +26,9 @@ def train(
     out: Annotated[Path, typer.Option(help="Where the adapter goes.")] = Path(
         "request_adapter.npz"
     ),
+    start: Annotated[
+        Path | None, typer.Option("--from", help="An adapter to go on from, of the same labels.")
+    ] = None,
     epochs: Annotated[int, typer.Option(min=1, max=100, help="Times through the rows.")] = 5,
     seed: Annotated[int, typer.Option(help="Of the order and the first weights.")] = 0,
 ) -> None:
@@ -35,6 +38,7 @@ def train(
     """
     from evals.datasets.routing import routing_rows
     from evals.routing_labels import combinations, label_names, learnt_rows, tag_names
+    from model_servers.request_network import Adapter
     from model_servers.request_training import Epoch, train
     from tools.registry import load_registry
 
@@ -43,6 +47,10 @@ def train(
     rows = [row for file in sorted(folder.glob(TRAIN_FILES)) for row in routing_rows(file)]
     if not rows:
         raise BadUsage(f"There is no {TRAIN_FILES} in {str(folder)!r}.")
+    labels, tags = label_names(registry), tag_names(registry)
+    before = None if start is None else Adapter.read(start)
+    if before is not None and (before.labels, before.tags) != (labels, tags):
+        raise BadUsage(f"{str(start)!r} was trained for other tools; train anew, without --from.")
     learnt = learnt_rows(rows, registry)
     note(f"{len(rows):,} requests with plans, {len(learnt) - len(rows):,} examples of one tool")
 
@@ -52,5 +60,5 @@ def train(
         replace(epoch.adapter, combinations=together).write(out)
         note(f"epoch {epoch.number} of {epoch.of}: loss {epoch.loss:.3f}")
 
-    train(learnt, label_names(registry), tag_names(registry), epochs=epochs, seed=seed, told=told)
+    train(learnt, labels, tags, epochs=epochs, seed=seed, start=before, told=told)
     put(str(out))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from model_servers.languages import UNDETERMINED, identify
+from model_servers.languages import identify
 from model_servers.request_reader import Reading
 from orchestrator.assembly import Assembly
 from orchestrator.looking import with_look
@@ -157,11 +157,13 @@ def _lack(reading: Reading, registry: Registry, kinds: Mapping[str, Kind]) -> La
 
 
 def likely_target(payload: str | None, kinds: Mapping[str, Kind], language: str) -> str | None:
-    """The language to translate into where none is named: the user's own, if the text is foreign.
+    """The language to translate into where none is named: the user's own, if the text may be
+    foreign.
 
-    What language a file is in is not known yet; nobody attaches one to get it as it is.
+    A few words may be in any language, and what a file is in is not known yet; nobody wants a text
+    translated to get it as it is.
     """
     if payload is not None:
-        return language if identify(payload).code not in (language, UNDETERMINED) else None
+        return language if identify(payload).code != language else None
     named = (kind for name, kind in kinds.items() if name != PREVIOUS_INPUT)
     return language if any(fits(kind, "text") for kind in named) else None

@@ -80,6 +80,11 @@ def test_it_learns_what_it_is_shown_and_where_it_is_said(tmp_path: Path) -> None
     ]
     assert [each.all_of("what") for each in read] == [row.tags["what"] for row in rows]
 
+    fresh = losses[0]
+    losses.clear()
+    train(rows, ("speak", "look"), ("what",), epochs=1, start=learnt, told=told)
+    assert losses[0] < fresh / 3, "it goes on from what was learnt"
+
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> RequestReader:

@@ -31,11 +31,6 @@ from tools.registry import Registry
 
 MAX_STEPS = 9
 _LIKELY = 0.5
-_PERHAPS_JOINED = 0.1
-"""Among several texts it is likelier than among all requests that they are taken as one."""
-_MEANT = (0.5, 0.5, 0.35, 0.1)
-"""For the first file, the second and so on: third and fourth ones are seldom seen, and then mostly
-all of them are meant."""
 _REDACTED = "redacted"
 _WORD = re.compile(r"[^\W_]{3,}")
 
@@ -202,16 +197,12 @@ class Assembly:
         files = self._attachments()
         if not 1 < len(files) <= MAX_FILES:
             return False
-        place = files.index(name)
-        return self.reading.scores.get(f"{tool}@{place + 1}", 0.0) >= _MEANT[place]
+        return self._likely(f"{tool}@{files.index(name) + 1}")
 
     def _texts(self, one: Wanted, *, documents: bool = True) -> list[JsonValue]:
         """The texts that a tool works on; a list inside where it takes several as one."""
         refs = self._earlier(one) or self._base(one, documents=documents)
-        joined = self.reading.scores.get(f"{one.tool}<joined", 0.0)
-        if len(refs) > 1 and joined >= _PERHAPS_JOINED:
-            return [refs]
-        return refs
+        return [refs] if len(refs) > 1 and self._likely(f"{one.tool}<joined") else refs
 
     def _earlier(self, one: Wanted) -> list[JsonValue]:
         """What other text tools made, where this one goes on from it."""

@@ -197,9 +197,7 @@ async def explain(
                     "item": m.item.id,
                     "title": m.item.title,
                     "score": m.score,
-                    "because": found.because[m.item.id].title
-                    if m.item.id in found.because
-                    else None,
+                    "because": past.title if (past := found.because.get(m.item.id)) else None,
                 }
                 for m in shown
             ],

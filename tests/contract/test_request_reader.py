@@ -99,7 +99,11 @@ def test_a_request_is_read_the_same_alone_and_among_others(shipped: RequestReade
     alone = [shipped.predict([each])[0] for each in asked]
     together = shipped.predict(asked)
     for one, other in zip(alone, together, strict=True):
-        assert other.scores == pytest.approx(one.scores, abs=0.1)
+        # Which of several files is meant ("tool@2") is only learnt, and asked, where there are two.
+        learnt = [label for label in one.scores if "@" not in label]
+        assert [other.scores[label] for label in learnt] == pytest.approx(
+            [one.scores[label] for label in learnt], abs=0.05
+        )
         assert other.places["translate_text"].sum() == pytest.approx(1, abs=1e-3)
     assert together[1].scores["translate_text"] > 0.8
 

@@ -57,6 +57,22 @@ _SHORT_EXAMPLE = 0.5
 """How much an example of a tool counts beside a whole request."""
 
 
+_PLACE = re.compile(
+    r"""\b(?: first | second | third | fourth | last | former | latter | [1-4](?:st|nd|rd|th)
+      | (?:erst|zweit|dritt|viert|letzt)e[mnrs]?
+      | premi[eè]re?s? | deuxi[eè]me | seconde? | troisi[eè]me | derni[eè]re?
+      | primer[oa]? | segund[oa] | tercer[oa]? | [uú]ltim[oa] | primeir[oa] | terceir[oa]
+      | prim[oa] | second[oa] | terz[oa]
+      | pehl[aei] | d[ou]+sr[aei] | teesr[aei] | aakhri )\b
+      | \b(?:перв|втор|трет|последн) | पहल | दूसर | तीसर | आख़?िर
+      | الأول | الثاني | الثالث | الأخير
+      | 第[一二三四1-4] | [头頭]一 | [后後]一?[个個张張者] | 最[后後] | 前[一者]
+      | [一二三四1-4](?:つ目|枚目|番目|本目) | 첫 | [두세]\s?번째 | 마지막""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Words that tell a file by its place among the others."""
+
+
 def label_names(registry: Registry) -> tuple[str, ...]:
     """All labels, in the order of the network's outputs."""
     return (
@@ -221,9 +237,9 @@ def learnt_rows(rows: Sequence[RoutingRow], registry: Registry) -> list[Labelled
 
 def _orders(row: RoutingRow) -> Iterator[RoutingRow]:
     """A request as it stands; of several files the other way round, too: which of them is meant
-    has nothing to do with its place."""
+    has nothing to do with its place, unless the request says so."""
     yield row
-    if len(row.attachments) > 1:
+    if len(row.attachments) > 1 and not _PLACE.search(row.request):
         yield row.model_copy(update={"attachments": row.attachments[::-1]})
 
 

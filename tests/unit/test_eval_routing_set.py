@@ -155,3 +155,32 @@ def test_each_tool_alone_is_a_combination(registry: Registry) -> None:
     together = set(combinations(TRAIN[:50], registry))
     assert {(name,) for name in registry} <= together
     assert ("chat",) in together
+
+
+@pytest.mark.parametrize(
+    ("request_", "times"),
+    [
+        ("Translate the contract", 2),
+        ("Translate the second one", 1),
+        ("Übersetze den zweiten Vertrag", 1),
+        ("traduis le deuxième", 1),
+        ("翻译第二个文件", 1),
+        ("二枚目を訳して", 1),
+        ("दूसरी फ़ाइल का अनुवाद", 1),
+        ("ترجم الملف الثاني", 1),
+    ],
+)
+def test_a_file_told_by_its_place_keeps_it(request_: str, times: int, registry: Registry) -> None:
+    row = RoutingRow.model_validate(
+        {
+            "id": "x", "request": request_,
+            "attachments": [{"kind": "document", "name": n} for n in ("a.txt", "b.txt")],
+            "steps": [{"id": "s1", "tool": "translate_text",
+                       "args": {"text": "input:b.txt", "target_language": "en"}}],
+        }
+    )  # fmt: skip
+    orders = [r.attached for r in learnt_rows([row], registry) if r.text == request_]
+    assert [[file.name for file in order] for order in orders] == [
+        ["a.txt", "b.txt"],
+        ["b.txt", "a.txt"],
+    ][:times]

@@ -62,3 +62,4 @@ def test_an_emptied_description_is_a_regression_and_another_seed_is_none(
     assert worse.exit_code == 1
     assert "routing: node_f1 went from" in worse.stderr
     assert "routing: node_f1/translate_text went from" in worse.stderr
+    assert "routing: node_f1/detect_objects" not in worse.stderr

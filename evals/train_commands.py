@@ -52,7 +52,7 @@ def train(
     if before is not None and (before.labels, before.tags) != (labels, tags):
         raise BadUsage(f"{str(start)!r} was trained for other tools; train anew, without --from.")
     learnt = learnt_rows(rows, registry)
-    note(f"{len(rows):,} requests with plans, {len(learnt) - len(rows):,} examples of one tool")
+    note(f"{len(rows):,} requests with plans make {len(learnt):,} examples")
 
     together = combinations(rows, registry)
 

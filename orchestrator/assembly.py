@@ -231,7 +231,7 @@ class Assembly:
         ]
         if of_several := self._of_several(one, sources, documents=documents):
             return of_several
-        read = {ref for step in self.steps if step.id in sources for ref in step.args.values()}
+        read = [ref for step in self.steps if step.id in sources for ref in step.args.values()]
         files = [f for f in self._files("document", one) if f not in read] if documents else []
         has_text = TEXT_INPUT in self.inputs
         if sources and not (files and FILE_WORDS.search(one.words)):

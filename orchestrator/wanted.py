@@ -21,7 +21,7 @@ _LIKELY = 0.5
 _MOST_OF_IT = 0.6
 _ODDS = 1e-4
 """No label is taken to be surer than this from certain."""
-_RELUCTANCE = 0.5
+_RELUCTANCE = 0.75
 """By how much the log-odds of a tool are taken down: one too many is more often wrong than one too
 few (chosen on the development set)."""
 

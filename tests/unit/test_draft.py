@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from orchestrator.draft import DOUBTFUL, draft_of
@@ -38,6 +40,27 @@ def test_a_recording_is_written_down_before_its_words_are_worked_on() -> None:
         ("translate_text", {"target_language": "pt", "text": "s1"}),
         ("synthesize_speech", {"text": "s3"}),
     ]
+
+
+def test_what_was_read_of_a_scan_is_not_read_from_the_file_again() -> None:
+    request = "This document is a scan, four pages: sum up the file"
+    said = {"read_text": "is a scan", "summarize_text": "sum up the file"}
+    assert planned(request, {"manual.pdf": "document"}, said, reads_file=0.95) == [
+        ("read_text", {"document": "input:manual.pdf"}),
+        ("summarize_text", {"text": "s1"}),
+    ]
+
+
+def test_words_to_expect_are_no_file_that_was_read() -> None:
+    request = "Write down the call, Ann and Bo talk, and sum it up"
+    said = {"transcribe_audio": "Write down the call", "summarize_text": "sum it up"}
+    read = reading(request, said, {"reads_file": 0.95, "transcribe_audio.hints": 0.9})
+    tags = {"transcribe_audio.hints": [float(each in (5, 7)) for each in range(len(read.spans))]}
+    read = replace(read, tags={**read.tags, **{n: np.array(v) for n, v in tags.items()}})
+    kinds: dict[str, Kind] = {"call.mp3": "audio"}
+    first, second = draft_of(read, request, kinds, REGISTRY, "en").plan.steps
+    assert first.args["hints"] == ["Ann", "Bo"]
+    assert second.args == {"text": "s1"}
 
 
 def test_what_is_redacted_goes_on_redacted() -> None:

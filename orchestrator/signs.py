@@ -22,7 +22,7 @@ from tools.registry import Registry
 from tools.sentences import split_sentences
 
 REASONS = ("human_requested", "legal_threat", "distress")
-SURE = 0.35
+SURE = 0.3
 """Who needs a person and gets a machine loses more than who gets a person without need."""
 _OWN_TEXT = 0.5
 _PERHAPS = 0.2

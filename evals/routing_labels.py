@@ -55,8 +55,6 @@ _OF_SEVERAL = 2.0
 one, beside the other labels."""
 _SHORT_EXAMPLE = 0.5
 """How much an example of a tool counts beside a whole request."""
-
-
 _PLACE = re.compile(
     r"""\b(?: first | second | third | fourth | last | former | latter | [1-4](?:st|nd|rd|th)
       | (?:erst|zweit|dritt|viert|letzt)e[mnrs]?

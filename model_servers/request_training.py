@@ -355,7 +355,7 @@ def _network(weights: E5Weights, labels: int, tags: int) -> Any:
 
 
 def _padded(values: Sequence[NDArray[Any]]) -> tuple[Any, Any]:
-    """The requests' tokens in one tensor, and which of them there are."""
+    """What there is for each request's tokens in one tensor, and which tokens there are."""
     import torch
 
     padded = torch.nn.utils.rnn.pad_sequence(

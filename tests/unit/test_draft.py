@@ -55,8 +55,8 @@ def test_words_to_expect_are_no_file_that_was_read() -> None:
     request = "Write down the call, Ann and Bo talk, and sum it up"
     said = {"transcribe_audio": "Write down the call", "summarize_text": "sum it up"}
     read = reading(request, said, {"reads_file": 0.95, "transcribe_audio.hints": 0.9})
-    tags = {"transcribe_audio.hints": [float(each in (5, 7)) for each in range(len(read.spans))]}
-    read = replace(read, tags={**read.tags, **{n: np.array(v) for n, v in tags.items()}})
+    hints = np.isin(np.arange(len(read.spans)), (5, 7)).astype(np.float64)
+    read = replace(read, tags={**read.tags, "transcribe_audio.hints": hints})
     kinds: dict[str, Kind] = {"call.mp3": "audio"}
     first, second = draft_of(read, request, kinds, REGISTRY, "en").plan.steps
     assert first.args["hints"] == ["Ann", "Bo"]

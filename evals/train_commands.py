@@ -62,3 +62,20 @@ def train(
 
     train(learnt, labels, tags, epochs=epochs, seed=seed, start=before, told=told)
     put(str(out))
+
+
+@app.command()
+def mean(
+    adapters: Annotated[list[Path], typer.Argument(help="Of which each went on from one before.")],
+    *,
+    out: Annotated[Path, typer.Option(help="Where their mean goes.")] = Path("request_adapter.npz"),
+) -> None:
+    """The mean of trained adapters, which reads requests better than any of them."""
+    from model_servers.request_network import Adapter
+
+    try:
+        joined = Adapter.mean([Adapter.read(path) for path in adapters])
+    except ValueError as error:
+        raise BadUsage(f"{error}; train them for the same tools.") from error
+    joined.write(out)
+    put(str(out))

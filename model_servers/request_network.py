@@ -10,7 +10,7 @@ weights once, to 8 bits each.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -84,6 +84,27 @@ class Adapter:
         labels, tags = (tuple(map(str, arrays[which])) for which in ("labels", "tags"))
         return cls(labels, tags, **named, combinations=combinations)
 
+    @classmethod
+    def mean(cls, adapters: Sequence[Adapter]) -> Adapter:
+        """The mean of adapters of which each went on from one before it, which reads better than
+        any of them (Wortsman et al., "Model soups", ICML 2022). One given twice counts twice.
+
+        Raises ValueError where their labels or tags differ.
+        """
+        first = adapters[0]
+        if any((each.labels, each.tags) != (first.labels, first.tags) for each in adapters):
+            raise ValueError("adapters of different labels or tags have no mean")
+        low, high, head = (
+            {name: _mean([each[name] for each in matrices]) for name in matrices[0]}
+            for matrices in (
+                [each.low for each in adapters],
+                [each.high for each in adapters],
+                [each.head for each in adapters],
+            )
+        )
+        together = sorted({one for each in adapters for one in each.combinations})
+        return cls(first.labels, first.tags, low, high, head, tuple(together))
+
     def write(self, path: Path) -> None:
         """Keep it, in half precision."""
         arrays: dict[str, NDArray[np.generic]] = {
@@ -100,6 +121,14 @@ class Adapter:
         if name not in self.low:
             return 0.0
         return np.asarray(LORA_SCALE * self.high[name] @ self.low[name], dtype=np.float32)
+
+
+def _mean(matrices: Sequence[Matrix]) -> Matrix:
+    """Of a lower rank than another is who lacks its last rows or columns, as if they were 0."""
+    whole = np.zeros(np.max([matrix.shape for matrix in matrices], axis=0), dtype=np.float32)
+    for matrix in matrices:
+        whole[tuple(map(slice, matrix.shape))] += matrix / len(matrices)
+    return whole
 
 
 def build(inputs: Mapping[str, Path], target: Path) -> None:

@@ -6,7 +6,6 @@ text that the request is about, `assembly` how the tools go together.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -33,15 +32,6 @@ _LEAST_LIKELY = 0.05
 """A tool that is less likely than this says nothing of what is missing."""
 ANSWERER = "answer_question"
 _MAY_BE_LOOKED_UP = 0.15
-_COMPANY = re.compile(
-    r"\b(?:the|your|this) (?:shop|store|company|firm)\b"
-    r"|\b(?:la|tu|su|vuestra) (?:tienda|empresa)\b|\b(?:la|votre|cette) (?:boutique|entreprise)\b"
-    r"|\b(?:der|das|die|euer|ihr|eure|ihre) (?:laden|geschäft|firma|unternehmen)\b"
-    r"|\b(?:a|sua|vossa) (?:loja|empresa)\b|(?:你们|贵|这家)(?:店|公司)|御社|この店"
-    r"|(?:متجركم|شركتكم|المتجر|الشركة)|(?:आपकी|इस) (?:दुकान|कंपनी)",
-    re.IGNORECASE,
-)
-"""What a question about the company calls it, in the nine languages."""
 _LOOKS = 0.15
 """A question that may be about what came with it; a picture that came by mistake has less."""
 _PERHAPS_OWN_TEXT = 0.3
@@ -123,8 +113,7 @@ def draft_of(
 def _may_be_looked_up(reading: Reading, request: str, kinds: Mapping[str, Kind]) -> bool:
     """Whether a question by itself may be one about the company."""
     asks = request.rstrip().endswith(("?", "？", "؟"))
-    likely = reading.scores.get(ANSWERER, 0.0) >= _MAY_BE_LOOKED_UP
-    return asks and not kinds and (likely or _COMPANY.search(request) is not None)
+    return asks and not kinds and reading.scores.get(ANSWERER, 0.0) >= _MAY_BE_LOOKED_UP
 
 
 def _own_text(

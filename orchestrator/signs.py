@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
 
 from model_servers.request_reader import Reading
 from orchestrator.clauses import in_own_words, part, points
@@ -21,7 +20,7 @@ from tools.contracts import Kind
 from tools.registry import Registry
 from tools.sentences import split_sentences
 
-REASONS = ("human_requested", "legal_threat", "distress")
+REASONS: tuple[HandoffReason, ...] = ("human_requested", "legal_threat", "distress")
 SURE = 0.3
 """Who needs a person and gets a machine loses more than who gets a person without need."""
 _OWN_TEXT = 0.5
@@ -109,4 +108,4 @@ class Signs:
 
 def _clearest(reading: Reading) -> Sign:
     best = max(REASONS, key=lambda reason: reading.scores[reason])
-    return Sign(cast(HandoffReason, best), reading.scores[best])
+    return Sign(best, reading.scores[best])

@@ -232,15 +232,19 @@ def _finished(
     """A run as JSON, and what has suffered against the baseline; printed where `shown`."""
     from evals.compare import compare
     from evals.eval_output import regressions, show_comparison, show_run, warn
+    from evals.runner import OURS
 
     warn(done)
     compared = None if baseline is None else compare(baseline, done.folder, task=task)
-    beside = [compare(other.folder, done.folder, task=task) for other in done.beside]
+    pairs = [
+        (other, done) if done.config["solver"] == OURS else (done, other) for other in done.beside
+    ]
+    beside = [compare(theirs.folder, ours.folder, task=task) for theirs, ours in pairs]
     if shown:
         show_run(done)
-        for other, difference in zip(done.beside, beside, strict=True):
+        for other, (theirs, _), difference in zip(done.beside, pairs, beside, strict=True):
             show_run(other)
-            show_comparison(difference, f"{done.config['solver']} against {difference.before}")
+            show_comparison(difference, f"{OURS} against {theirs.config['solver']}")
         if compared is not None:
             show_comparison(compared, f"against {compared.before}")
         put(str(done.folder))

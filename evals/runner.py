@@ -6,8 +6,9 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ class Run:
         metrics: what metrics.json holds: "headline", "all", "groups", "cost".
         errors: how many samples the solver gave an error for.
         unmatchable: why no prediction can match a sample's gold, by the sample's id.
-        beside: the same samples solved by the task's baselines that cost next to nothing.
+        beside: the same samples solved by the task's baselines that cost next to nothing; where a
+            baseline ran, by ours.
     """
 
     folder: Path
@@ -132,17 +134,41 @@ async def run_async(
 ) -> Run:
     """`run`, where an event loop runs already."""
     task = load_task(task) if isinstance(task, str) else task
+    alone = partial(
+        _run_alone,
+        task,
+        data=_source(task, data),
+        limit=limit,
+        seed=seed,
+        way=way,
+        profile=profile,
+        concurrency=concurrency,
+        progress=progress,
+    )
+    path = Path(out) if out is not None else default_folder(task.name, solver)
+    done = await alone(solver, path)
+    others = task.beside if solver == OURS else (OURS,)
+    return replace(done, beside=tuple([await alone(name, path / name) for name in others]))
+
+
+async def _run_alone(
+    task: EvalTask,
+    solver: str,
+    path: Path,
+    *,
+    data: Path,
+    limit: int | None,
+    seed: int,
+    way: Way | str | None,
+    profile: str | None,
+    concurrency: int,
+    progress: bool,
+) -> Run:
     solve = _solver(task, solver)
-    source = Path(data) if data is not None else task.default_data
-    if source is None:
-        raise RunError(f"{task.name} brings no data; say where it is with --data.")
-    if not source.exists():
-        raise RunError(f"There is no data in {source}.")
-    dataset = await asyncio.to_thread(task.load, source, seed)
+    dataset = await asyncio.to_thread(task.load, data, seed)
     chosen = choose(dataset, limit, seed)
     unmatchable = _unmatchable(task, chosen)
     config = _config(task, dataset, solver, way, profile, limit=limit, seed=seed)
-    path = Path(out) if out is not None else default_folder(task.name, solver)
     with open_folder(path, config) as folder:
         if not (path / "environment.json").exists():
             own = settings_for(Path(), profile) if way is None else None
@@ -158,22 +184,16 @@ async def run_async(
         solved = tuple(folder.done[sample.id] for sample in chosen)
         metrics = await asyncio.to_thread(score, task, solved, seed=seed)
         folder.write(FIGURES, metrics)
-    beside = [
-        await run_async(
-            task,
-            data=source,
-            out=path / name,
-            limit=limit,
-            seed=seed,
-            solver=name,
-            way=way,
-            profile=profile,
-            concurrency=concurrency,
-            progress=progress,
-        )
-        for name in (task.beside if solver == OURS else ())
-    ]
-    return Run(path, config, metrics, solved, dataset.bad_rows, unmatchable, tuple(beside))
+    return Run(path, config, metrics, solved, dataset.bad_rows, unmatchable)
+
+
+def _source(task: EvalTask, data: Path | str | None) -> Path:
+    source = Path(data) if data is not None else task.default_data
+    if source is None:
+        raise RunError(f"{task.name} brings no data; say where it is with --data.")
+    if not source.exists():
+        raise RunError(f"There is no data in {source}.")
+    return source
 
 
 def choose(dataset: Dataset, limit: int | None, seed: int) -> tuple[Sample, ...]:

@@ -307,7 +307,7 @@ async def _labels(
     probabilities = shares @ await score(parts)
     few = bool(choice.about) or len(labels) <= LLM_MAX_LABELS
     if args.llm and not learnt and probabilities.max() < SURE and not multi and few:
-        joined, usage = await second_look(args.text, choice, probabilities, ctx)
+        joined, usage = await second_look(args.text, choice, score, probabilities, ctx)
         if joined is None:
             return ToolResult(_result(labels, probabilities, SURE, head.method, task), usage=usage)
         return ToolResult(_result(labels, joined, SIMILARITY_THRESHOLD, "llm", task), usage=usage)

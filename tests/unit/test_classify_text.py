@@ -61,7 +61,7 @@ class FakeChat:
         self.schemas: list[Any] = []
 
     async def complete(self, messages: Sequence[ChatMessage], **options: Any) -> ChatReply:
-        self.schemas.append(options["schema"])
+        self.schemas.append(options.get("schema"))
         return ChatReply(self.answer(messages), "stop", Usage(10, 5, 1))
 
 
@@ -148,20 +148,33 @@ async def test_described_labels_are_read_once_for_all_calls() -> None:
     assert [count for _, count in pool.asked] == [11, 1, 1]
 
 
-async def test_of_described_labels_the_chat_model_chooses_among_the_likeliest() -> None:
-    many = {f"tool{i}": "shipping of a parcel" if i >= 30 else "billing" for i in range(40)}
+async def test_of_described_labels_the_likeliest_are_likened_to_what_the_chat_model_says() -> None:
     seen: list[str] = []
 
     def answer(messages: Sequence[ChatMessage]) -> str:
-        seen.append(messages[0].content)
-        return json.dumps({"label": "tool33"})
+        seen.append(messages[-1].content)
+        return "PostFinder: shipping of a parcel"
 
-    result = await run(answer, text="the parcel", descriptions=many)
-    assert (result.data.labels[0].label, result.data.method) == ("tool33", "llm")
-    assert result.usage.llm_calls == 1
-    listed = [line for line in seen[0].splitlines() if line.startswith("- ")]
-    assert listed == [f"- tool{i}: shipping of a parcel" for i in range(30, 40)]
+    asked = {"text": "hm", "descriptions": {"A": "billing", "B": "shipping"}}
+    assert (await run(**asked, llm=False)).data.labels[0].score == pytest.approx(0.5, abs=0.1)
+    result = await run(answer, **asked)
+    assert (result.data.label, result.data.method) == ("B", "llm")
+    assert (result.usage.llm_calls, seen) == (1, ["hm"])
     assert sum(score.score for score in result.data.labels) == pytest.approx(1, abs=0.01)
+
+
+async def test_a_label_that_is_not_among_the_likeliest_stays_what_it_was() -> None:
+    many = {f"tool{i}": "shipping" if i >= 30 else "billing" for i in range(40)}
+    without = await run(text="the parcel", descriptions=many, llm=False)
+    result = await run(lambda _: "Bills: billing", text="the parcel", descriptions=many)
+    assert result.data.method == "llm"
+    unlikely = {score.label: score.score for score in without.data.labels[10:]}
+    assert {score.label: score.score for score in result.data.labels[10:]} == unlikely
+
+
+async def test_a_chat_model_that_says_nothing_has_no_opinion_of_described_labels() -> None:
+    data = (await run(lambda _: " ", text="hm", descriptions=TOOLS)).data
+    assert data.method == "description similarity"
 
 
 async def test_a_caller_may_do_without_the_chat_model() -> None:

@@ -5,16 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Sequence
 
-import numpy as np
-
 from model_servers.contracts import ChatMessage, Usage
 from tools.contracts import RunContext
 from tools.label_choice import Probabilities, second_opinion
 from tools.label_heads import Choice
 
 ACCURACY = 0.7
-SHORTLIST = 10
-"""Described labels among which the entry decides, the likeliest ones."""
 _MAX_CHARS = 1_500
 _ENTRY_TOKENS = 48
 _ENTRY_CHARS = 300
@@ -81,13 +77,8 @@ async def _by_entry(
     if not entry:
         return None, reply.usage
     (told,) = await score([entry])
-    offered = np.argsort(-first, kind="stable")[:SHORTLIST]
-    both = first[offered] * told[offered]
-    if not both.sum():
-        return None, reply.usage
-    joined = first.copy()
-    joined[offered] = first[offered].sum() * both / both.sum()
-    return joined, reply.usage
+    both = first * told
+    return (both / both.sum() if both.any() else None), reply.usage
 
 
 async def _by_choice(

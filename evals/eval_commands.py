@@ -83,7 +83,7 @@ def run_(
         Path | None, typer.Option(help="A run to compare with; a regression exits with 1.")
     ] = None,
     solver: Annotated[
-        str, typer.Option(help="switchboard, or one of the task's baselines.")
+        str, typer.Option(help="switchboard, or a baseline, with ours beside it.")
     ] = "switchboard",
     seeds: Annotated[
         int, typer.Option(min=1, help="So many runs, each with the next seed, and their mean.")

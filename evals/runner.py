@@ -89,7 +89,8 @@ def run(
         data: the folder or file that the task reads; the task's own where None.
         out: the run's folder; a new one below `runs` where None.
         limit: so many samples at most, drawn with `seed`, of every label and group by its share.
-        solver: "switchboard", or one of the task's baselines.
+        solver: "switchboard", or one of the task's baselines; ours runs after a baseline, on the
+            same samples.
         way: a way in, or the URL of a running service; None opens a service in this process, on a
             home of the run's own.
         profile: of the service in this process.
@@ -164,6 +165,7 @@ async def _run_alone(
     concurrency: int,
     progress: bool,
 ) -> Run:
+    """One solver's run, with nothing beside it. Raises as `run` does."""
     solve = _solver(task, solver)
     dataset = await asyncio.to_thread(task.load, data, seed)
     chosen = choose(dataset, limit, seed)

@@ -70,7 +70,7 @@ def mean(
     *,
     out: Annotated[Path, typer.Option(help="Where their mean goes.")] = Path("request_adapter.npz"),
 ) -> None:
-    """The mean of trained adapters, which reads requests better than any of them."""
+    """The mean of trained adapters, which is steadier than any of them."""
     from model_servers.request_network import Adapter
 
     try:

@@ -86,14 +86,18 @@ class Adapter:
 
     @classmethod
     def mean(cls, adapters: Sequence[Adapter]) -> Adapter:
-        """The mean of adapters of which each went on from one before it, which reads better than
-        any of them (Wortsman et al., "Model soups", ICML 2022). One given twice counts twice.
+        """The mean of one adapter or more, of which each went on from one before it: only then do
+        their matrices mean the same. It is steadier than any of them (Wortsman et al., "Model
+        soups", ICML 2022). One given twice counts twice.
 
-        Raises ValueError where their labels or tags differ.
+        Raises ValueError where their labels, tags or matrices differ.
         """
         first = adapters[0]
-        if any((each.labels, each.tags) != (first.labels, first.tags) for each in adapters):
-            raise ValueError("adapters of different labels or tags have no mean")
+        for each in adapters:
+            if (each.labels, each.tags) != (first.labels, first.tags):
+                raise ValueError("adapters of different labels or tags have no mean")
+            if (each.low.keys(), each.head.keys()) != (first.low.keys(), first.head.keys()):
+                raise ValueError("adapters of different matrices have no mean")
         low, high, head = (
             {name: _mean([each[name] for each in matrices]) for name in matrices[0]}
             for matrices in (
@@ -124,7 +128,7 @@ class Adapter:
 
 
 def _mean(matrices: Sequence[Matrix]) -> Matrix:
-    """Of a lower rank than another is who lacks its last rows or columns, as if they were 0."""
+    """The mean of matrices; one of a lower rank is filled up with zeros."""
     whole = np.zeros(np.max([matrix.shape for matrix in matrices], axis=0), dtype=np.float32)
     for matrix in matrices:
         whole[tuple(map(slice, matrix.shape))] += matrix / len(matrices)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Sequence
 
+import numpy as np
+
 from model_servers.contracts import ChatMessage, Usage
 from tools.contracts import RunContext
 from tools.label_choice import Probabilities, second_opinion
 from tools.label_heads import Choice
 
 ACCURACY = 0.7
+"""Of the chat model's choice among labels that have no descriptions."""
 _MAX_CHARS = 1_500
 _ENTRY_TOKENS = 48
 _ENTRY_CHARS = 300
@@ -47,8 +50,8 @@ async def second_look(
     text: str, choice: Choice, score: ScoreTexts, first: Probabilities, ctx: RunContext
 ) -> tuple[Probabilities | None, Usage]:
     """What `first`, the labels' probabilities, become by what the chat model says; None where it
-    says nothing. It chooses among labels that are but names; where they are described, it writes
-    the description that would serve, and what is likest to that counts too.
+    says nothing. Among labels without descriptions it chooses one. For described labels it writes
+    the description that would serve, which `score` likens to theirs.
 
     Raises what the chat model and `score` raise.
     """
@@ -61,8 +64,7 @@ async def _by_entry(
     text: str, score: ScoreTexts, first: Probabilities, ctx: RunContext
 ) -> tuple[Probabilities | None, Usage]:
     """After Gao et al., "Precise Zero-Shot Dense Retrieval without Relevance Labels" (ACL 2023):
-    a description is likened to descriptions better than a request is. A small model writes one
-    more surely than it chooses among ten."""
+    a description is likened to descriptions better than a request is."""
     told_before = [
         turn
         for message, entry in _ENTRIES
@@ -77,8 +79,9 @@ async def _by_entry(
     if not entry:
         return None, reply.usage
     (told,) = await score([entry])
-    both = first * told
-    return (both / both.sum() if both.any() else None), reply.usage
+    # Both come of one text and one encoder: as if they were independent, they would be too sure.
+    joined = np.sqrt(first * told)
+    return (joined / joined.sum() if joined.any() else None), reply.usage
 
 
 async def _by_choice(

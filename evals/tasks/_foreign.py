@@ -23,7 +23,7 @@ Catalogue = Callable[[Sample], Sequence[tuple[str, str]]]
 
 def nearest_tool(catalogue: Catalogue, *, llm: bool = False) -> Solve:
     """The one tool whose description is nearest to the request. No chat model is asked, unless
-    with `llm`: where likeness doesn't decide it says what would serve."""
+    with `llm`: where likeness doesn't decide it describes what would serve, which counts too."""
 
     async def solve(sample: Sample, way: Way) -> Prediction:
         about: dict[str, list[str]] = {}

@@ -164,8 +164,10 @@ async def test_described_labels_are_likened_to_what_the_chat_model_says_too() ->
 
 
 async def test_a_chat_model_that_says_nothing_has_no_opinion_of_described_labels() -> None:
-    data = (await run(lambda _: " ", text="hm", descriptions=TOOLS)).data
-    assert data.method == "description similarity"
+    asked = {"text": "hm", "descriptions": {"A": "billing", "B": "shipping"}}
+    result = await run(lambda _: " ", **asked)
+    assert (result.usage.llm_calls, result.data.method) == (1, "description similarity")
+    assert result.data.labels == (await run(**asked, llm=False)).data.labels
 
 
 async def test_a_caller_may_do_without_the_chat_model() -> None:

@@ -236,22 +236,22 @@ def _finished(
 
     warn(done)
     compared = None if baseline is None else compare(baseline, done.folder, task=task)
-    pairs = [
-        (other, done) if done.config["solver"] == OURS else (done, other) for other in done.beside
-    ]
-    beside = [compare(theirs.folder, ours.folder, task=task) for theirs, ours in pairs]
+    beside = []
     if shown:
         show_run(done)
-        for other, (theirs, _), difference in zip(done.beside, pairs, beside, strict=True):
+    for other in done.beside:
+        theirs, ours = (other, done) if done.config["solver"] == OURS else (done, other)
+        difference = compare(theirs.folder, ours.folder, task=task)
+        beside.append(_as_json(other, difference))
+        if shown:
             show_run(other)
             show_comparison(difference, f"{OURS} against {theirs.config['solver']}")
+    if shown:
         if compared is not None:
             show_comparison(compared, f"against {compared.before}")
         put(str(done.folder))
     report = _as_json(done, compared)
-    report["beside"] = [
-        _as_json(other, difference) for other, difference in zip(done.beside, beside, strict=True)
-    ]
+    report["beside"] = beside
     return report, [] if compared is None else list(regressions(compared))
 
 

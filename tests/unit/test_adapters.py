@@ -1,4 +1,4 @@
-"""The mean of adapters, and how a request is varied while one is trained."""
+"""The mean of adapters."""
 
 from __future__ import annotations
 
@@ -10,11 +10,7 @@ from typer.testing import CliRunner
 
 from evals.train_commands import app
 from model_servers.request_network import Adapter
-from model_servers.request_reader import File
-from model_servers.request_training import Labelled, _masked, _varied
 from orchestrator.commands.output import BadUsage
-
-NO_LABELS = np.zeros(0, dtype=np.float32)
 
 
 def adapter_of(value: float, *, rank: int = 2, labels: tuple[str, ...] = ("chat",)) -> Adapter:
@@ -56,32 +52,3 @@ def test_the_command_writes_the_mean(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["mean", *map(str, files), "--out", str(out)])
     assert done.exit_code == 0, done.output
     np.testing.assert_allclose(Adapter.read(out).head["bias"], 2)
-
-
-def test_a_varied_request_says_the_same_in_the_same_places() -> None:
-    text = "Who signed for Ana?"
-    row = Labelled(text, (File("image", "Ana.png"),), NO_LABELS, NO_LABELS, {"asked": [(0, 19)]})
-    pick = np.random.default_rng(0)
-    varied = [_varied(row, pick) for _ in range(200)]
-    assert {v.text for v in varied} == {text, text.lower(), text[:-1], text.lower()[:-1]}
-    assert all(v.tags == row.tags for v in varied)
-    names = {v.attached[0].name for v in varied}
-    assert "Ana.png" in names
-    assert all(name.startswith("IMG_") for name in names - {"Ana.png"})
-    assert len(names) > 10
-
-
-def test_of_several_files_each_keeps_its_name() -> None:
-    row = Labelled(
-        "both", (File("image", "a.png"), File("image", "b.png")), NO_LABELS, NO_LABELS, {}
-    )
-    pick = np.random.default_rng(0)
-    assert {_varied(row, pick).attached for _ in range(50)} == {row.attached}
-
-
-def test_some_tokens_are_masked_but_never_the_frame() -> None:
-    ids, pick = np.arange(100, 150), np.random.default_rng(0)
-    masked = [_masked(ids, 7, pick) for _ in range(200)]
-    assert all(one[0] == ids[0] and one[-1] == ids[-1] for one in masked)
-    assert all(((one == ids) | (one == 7)).all() for one in masked)
-    assert 0.03 < np.mean([(one == 7).mean() for one in masked]) < 0.09

@@ -58,10 +58,8 @@ class WordPool:
 class FakeChat:
     def __init__(self, answer: Callable[[Sequence[ChatMessage]], str]) -> None:
         self.answer = answer
-        self.schemas: list[Any] = []
 
     async def complete(self, messages: Sequence[ChatMessage], **options: Any) -> ChatReply:
-        self.schemas.append(options.get("schema"))
         return ChatReply(self.answer(messages), "stop", Usage(10, 5, 1))
 
 

@@ -178,12 +178,11 @@ def test_baselines_that_cost_nothing_stand_beside_in_the_same_run(
 
 
 def test_a_run_of_a_baseline_has_ours_beside_it(tmp_path: Path, way: FakeWay) -> None:
-    done = eval_run(tmp_path, "--solver", "copy", "--out", str(tmp_path / "run"))
+    done = eval_run(tmp_path, "--solver", "copy")
     assert done.exit_code == 0, done.output
     assert "switchboard against copy: 35 samples in both runs" in done.stdout
     assert (tmp_path / "run" / "switchboard" / "metrics.json").is_file()
-    words = ("--solver", "copy", "--out", str(tmp_path / "run"), "--json")
-    (one,) = json.loads(eval_run(tmp_path, *words).stdout)["runs"]
+    (one,) = json.loads(eval_run(tmp_path, "--solver", "copy", "--json").stdout)["runs"]
     (beside,) = one["beside"]
     assert (one["config"]["solver"], beside["config"]["solver"]) == ("copy", "switchboard")
     assert beside["comparison"]["changes"][0]["verdict"] == "better"

@@ -200,6 +200,7 @@ def report_(
 
 def _loaded(names: list[str], solver: str, baseline: Path | None, seeds: int) -> list[EvalTask]:
     """The tasks, before any work. Raises BadUsage, UnknownTask."""
+    from evals.task import OURS
     from evals.task_list import load_task
 
     tasks = [load_task(name) for name in dict.fromkeys(names)]
@@ -210,7 +211,7 @@ def _loaded(names: list[str], solver: str, baseline: Path | None, seeds: int) ->
     if baseline is not None and not (baseline / "config.json").is_file():
         raise BadUsage(f"There is no run in {baseline}.")
     for task in tasks:
-        known = ["switchboard", *task.baselines]
+        known = [OURS, *task.baselines]
         if solver not in known:
             raise BadUsage(f"{task.name} has no solver {solver!r}; {suggestion(solver, known)}")
     return tasks
@@ -232,7 +233,7 @@ def _finished(
     """A run as JSON, and what has suffered against the baseline; printed where `shown`."""
     from evals.compare import compare
     from evals.eval_output import regressions, show_comparison, show_run, warn
-    from evals.runner import OURS
+    from evals.task import OURS
 
     warn(done)
     compared = None if baseline is None else compare(baseline, done.folder, task=task)

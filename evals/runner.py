@@ -16,15 +16,13 @@ from evals.datasets import limited
 from evals.environment import environment
 from evals.run_folder import RunError, RunFolder, Solved, dataset_facts, open_folder
 from evals.scoring import score
-from evals.task import BadRow, Dataset, EvalTask, Prepares, Sample, Solve, Way
+from evals.task import OURS, BadRow, Dataset, EvalTask, Prepares, Sample, Solve, Way
 from evals.task_list import load_task
 from evals.watched import predict
 from evals.ways import ByUrl, ServiceGone, Traced, open_in_process, settings_for
 from model_servers.contracts import SwitchboardError
 from orchestrator.commands.counted_bar import CountedBar
 
-OURS = "switchboard"
-"""The name of a task's own solver, beside those of its baselines."""
 CONCURRENCY = 4
 FIGURES = "metrics.json"
 
@@ -148,8 +146,8 @@ async def run_async(
     )
     path = Path(out) if out is not None else default_folder(task.name, solver)
     done = await alone(solver, path)
-    others = task.beside if solver == OURS else (OURS,)
-    return replace(done, beside=tuple([await alone(name, path / name) for name in others]))
+    others = [await alone(name, path / name) for name in task.ran_beside(solver)]
+    return replace(done, beside=tuple(others))
 
 
 async def _run_alone(

@@ -12,6 +12,9 @@ from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+OURS = "switchboard"
+"""The name of a task's own solver, beside those of its baselines."""
+
 
 class Sample(BaseModel):
     """One thing to solve.
@@ -137,7 +140,7 @@ class EvalTask:
         solve: one sample, through the public way in.
         metrics: over all samples, and over each group.
         baselines: other ways to solve the same samples, by name ("vader", "prompt", "react").
-        beside: the baselines that cost next to nothing; each run has their figures, too.
+        beside: the baselines that cost next to nothing; each run of ours has their figures, too.
         headline: the figure by which runs are compared first.
         unmatchable: why no prediction can match a sample's gold, or None where one can.
     """
@@ -153,3 +156,8 @@ class EvalTask:
     beside: Sequence[str] = ()
     default_data: Path | None = None
     unmatchable: Callable[[Sample], str | None] | None = None
+
+    def ran_beside(self, solver: str) -> Sequence[str]:
+        """What a run of `solver` solves the same samples with, too: each in a folder of its name
+        in the run's."""
+        return self.beside if solver == OURS else (OURS,)

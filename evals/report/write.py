@@ -12,7 +12,7 @@ from evals.report.content import Report, report_of
 from evals.report.document import as_document
 from evals.report.markdown import as_markdown_text
 from evals.report.run_files import ReportError, Run, read_run
-from evals.task import EvalTask
+from evals.task import OURS, EvalTask
 from model_servers.contracts import SwitchboardError
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ def _report(run_dir: Path, baseline_dir: Path | None, task: EvalTask | None = No
     task = task or _task_of(run)
     if baseline_dir is None and task is not None:
         # What was solved beside it, in the same run.
-        folders = (run_dir / name for name in task.beside)
+        beside = task.ran_beside(str(run.config.get("solver", OURS)))
+        folders = (run_dir / name for name in beside)
         baseline_dir = next((path for path in folders if (path / "metrics.json").is_file()), None)
     if baseline_dir is None:
         return report_of(run, task=task)

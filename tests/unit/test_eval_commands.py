@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from evals import Run, run
 from evals.compare import compare
+from evals.report import as_json
 from evals.run_folder import Solved, read_samples
 from tests.unit import eval_fakes
 from tests.unit.eval_fakes import TASK, WORDS, Accuracy, FakeWay, data_file
@@ -186,6 +187,9 @@ def test_a_run_of_a_baseline_has_ours_beside_it(tmp_path: Path, way: FakeWay) ->
     (beside,) = one["beside"]
     assert (one["config"]["solver"], beside["config"]["solver"]) == ("copy", "switchboard")
     assert beside["comparison"]["changes"][0]["verdict"] == "better"
+    told = json.loads(as_json(tmp_path / "run"))["comparison"]
+    assert told["baseline"] == "switchboard"
+    assert told["changes"][0]["verdict"] != "better"
 
 
 def test_a_service_that_goes_away_exits_with_3(tmp_path: Path, way: FakeWay) -> None:

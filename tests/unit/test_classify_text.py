@@ -161,6 +161,17 @@ async def test_described_labels_are_likened_to_what_the_chat_model_says_too() ->
     assert sum(score.score for score in result.data.labels) == pytest.approx(1, abs=0.01)
 
 
+async def test_the_text_counts_beside_what_the_chat_model_says_of_it() -> None:
+    described = {"A": "billing", "B": "shipping", "C": "returns"}
+
+    async def post(text: str) -> float:
+        data = (await run(lambda _: "shipping or billing", text=text, descriptions=described)).data
+        assert data.method == "llm"
+        return float(next(score.score for score in data.labels if score.label == "B"))
+
+    assert await post("billing or returns") < await post("hm") < await post("shipping or billing")
+
+
 async def test_a_chat_model_that_says_nothing_has_no_opinion_of_described_labels() -> None:
     asked = {"text": "hm", "descriptions": {"A": "billing", "B": "shipping"}}
     result = await run(lambda _: " ", **asked)

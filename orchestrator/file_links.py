@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,12 +16,17 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 
 from orchestrator.errors import PermissionDenied
+from tools.artifacts import Artifact
 
 PREFIX = "/files/"
 _FACTS = frozenset(("id", "kind", "media_type", "size", "name", "origin"))
 """What any file in an answer has."""
 _ROUND_S = 3_600
 """Links end at a whole hour, so that one made again soon is the same and may be cached."""
+_SHOWN = re.compile(
+    r"!?\[(?:\\.|[^\]\\])*\]"  # the name, with its brackets escaped
+    r"\([^\s()]*/files/[0-9a-f]{64}\?expires=[0-9]+&signature=[0-9a-f]{64}\)"
+)
 
 
 class FileLinks:
@@ -59,6 +65,16 @@ class FileLinks:
             to_jsonable_python(content, inf_nan_mode="constants"), base_url.rstrip("/")
         )
 
+    def shown(self, files: Sequence[Artifact], base_url: str) -> str:
+        """What an answer in Markdown ends with so that its reader gets the files: each once, a
+        picture as one. Empty where there are none."""
+        lines = []
+        for file in {file.id: file for file in files if file.size > 0}.values():
+            mark = "!" if file.kind == "image" else ""
+            name = re.sub(r"([\[\]\\])", r"\\\1", file.name)
+            lines.append(f"{mark}[{name}]({base_url.rstrip('/')}{self.link(file.id)})")
+        return "\n\n" + "\n".join(lines) if lines else ""
+
     def _walked(self, value: Any, base_url: str) -> Any:
         if isinstance(value, Mapping):
             found = {key: self._walked(inner, base_url) for key, inner in value.items()}
@@ -73,3 +89,12 @@ class FileLinks:
     def _signature(self, artifact_id: str, expires: str) -> str:
         message = f"{artifact_id}\n{expires}".encode("utf-8", "replace")
         return hmac.new(self._key, message, hashlib.sha256).hexdigest()
+
+
+def without_files_shown(text: str) -> str:
+    """An answer without what `FileLinks.shown` ended it with: what was said, and no more."""
+    lines = text.split("\n")
+    while lines and _SHOWN.fullmatch(lines[-1]):
+        lines.pop()
+    said = "\n".join(lines)
+    return said if said == text else said.rstrip("\n")

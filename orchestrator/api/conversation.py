@@ -20,6 +20,7 @@ from orchestrator.api.chat_request import (
 )
 from orchestrator.api.uploads import attachment
 from orchestrator.errors import BadRequest
+from orchestrator.file_links import without_files_shown
 from orchestrator.spoken import only_recording
 from orchestrator.turn import Limits, Message, Turn
 from tools.artifacts import Artifact, clean_name
@@ -169,8 +170,8 @@ def _history(message: AnyMessage) -> Message | None:
         # Without their names: history is what was said, and a name may say anything.
         note = f"\n[attached: {files} file{'s' * (files > 1)}]" if files else ""
         return Message(role="user", content=text_of(message) + note)
-    if isinstance(message, AssistantMessage) and text_of(message):
-        return Message(role="assistant", content=text_of(message))
+    if isinstance(message, AssistantMessage) and (said := without_files_shown(text_of(message))):
+        return Message(role="assistant", content=said)
     return None
 
 

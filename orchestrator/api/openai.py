@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -22,6 +22,7 @@ from orchestrator.api.streams import closing, sse, streamed
 from orchestrator.api.tool_model import run_as_model
 from orchestrator.errors import BadRequest, UnknownModel
 from orchestrator.turn import Event, Finished, Outcome, TextDelta, UsageReport
+from tools.artifacts import Artifact
 
 AGENT = "switchboard"
 _MADE_AT = 1_767_225_600
@@ -44,6 +45,7 @@ async def create_chat_completion(
     itself; with `parallel_tool_calls` it may call a function several times. System messages do
     not reach the agent, which has its own instructions. An audio part without a word of text is
     the request itself: it is written down, and `heard` in the outcome has what was understood.
+    Where no outcome was asked for, files that tools made are links at the end of the text.
 
     The extension field `switchboard` continues or keeps a conversation, stops after planning,
     lowers what the request may take (time, steps, calls and tokens of the chat model), and asks
@@ -88,17 +90,18 @@ async def _agent(
     if extension.store and turn.conversation_id is None and not turn.plan_only:
         conversation_id = await service.conversations.create(owner)
         turn = turn.model_copy(update={"conversation_id": conversation_id})
+    base_url = str(request.base_url)
+    added = functools.partial(service.links.added, base_url=base_url)
+    # A client that is told no more than the text finds the files there.
+    shown = functools.partial(service.links.shown, base_url=base_url)
     if body.stream:
-        told: Callable[[Event], Any] | None = None
-        if extension.progress:
-            told = functools.partial(service.links.added, base_url=str(request.base_url))
-        chunks = _chunks(service.run(turn), completion, told)
+        told = added if extension.progress else None
+        chunks = _chunks(service.run(turn), completion, told, shown)
         return await streamed(chunks, request)
     outcome = await _outcome(service.run(turn))
-    answer = completion.whole(outcome.answer, outcome.usage)
     if body.switchboard is None:
-        return Json(answer)
-    return Json(answer | {"switchboard": service.links.added(outcome, str(request.base_url))})
+        return Json(completion.whole(outcome.answer + shown(outcome.artifacts), outcome.usage))
+    return Json(completion.whole(outcome.answer, outcome.usage) | {"switchboard": added(outcome)})
 
 
 async def _outcome(events: AsyncIterator[Event]) -> Outcome:
@@ -112,9 +115,13 @@ async def _outcome(events: AsyncIterator[Event]) -> Outcome:
 
 
 async def _chunks(
-    events: AsyncIterator[Event], completion: Completion, told: Callable[[Event], Any] | None
+    events: AsyncIterator[Event],
+    completion: Completion,
+    told: Callable[[Event], Any] | None,
+    shown: Callable[[Sequence[Artifact]], str],
 ) -> AsyncIterator[bytes]:
-    """`told` makes of an event what is sent of it; with None the text alone is sent."""
+    """`told` makes of an event what is sent of it; with None the text alone is sent, which ends
+    with the files as they are `shown`."""
     begun, usage = False, UsageReport()
     async with closing(events):
         async for event in events:
@@ -128,6 +135,8 @@ async def _chunks(
                 yield sse(told(event), event="switchboard")
             if isinstance(event, Finished):
                 usage = event.outcome.usage
+                if told is None and (links := shown(event.outcome.artifacts)):
+                    yield completion.text(links)
     yield completion.last(usage)
 
 
@@ -144,9 +153,10 @@ async def _tool(
     instructions = "\n".join(
         text_of(message) for message in body.messages if isinstance(message, SystemMessage)
     )
-    answer, usage = await run_as_model(
+    told, made, usage = await run_as_model(
         service, body.model, text, files, instructions=instructions, owner=owner
     )
+    answer = told + service.links.shown(made, str(request.base_url))
     if not body.stream:
         return Json(completion.whole(answer, usage))
 

@@ -24,8 +24,8 @@ async def run_as_model(
     *,
     instructions: str,
     owner: str,
-) -> tuple[str, Usage]:
-    """The tool's result in words, and what it cost.
+) -> tuple[str, Sequence[Artifact], Usage]:
+    """The tool's result in words, the files that it made, and what it cost.
 
     The message is the tool's text or question, its files fill the other slots, and the
     parameters (a target language, labels) are read from the system message. Raises BadRequest,
@@ -59,7 +59,7 @@ async def run_as_model(
     result = await service.run_tool(name, arguments, owner=owner)
     language = identify(text).code
     rendered = tool.render(result.data, "en" if language == UNDETERMINED else language)
-    return rendered, result.usage
+    return rendered, result.artifacts, result.usage
 
 
 def _text_argument(tool: Tool) -> str | None:

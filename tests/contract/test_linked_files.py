@@ -12,6 +12,7 @@ import pytest
 from httpx_sse import EventSource
 
 from orchestrator.service import Service
+from orchestrator.turn import Turn
 from tests.faults.small_service import client_of, plan_of, small_service
 from tools.artifacts import Artifact
 from tools.contracts import RunContext, TextSlot, Tool, ToolArgs, ToolData, ToolResult
@@ -90,6 +91,64 @@ async def test_in_a_stored_conversation(client: httpx.AsyncClient) -> None:
     answer = (await client.post("/v1/chat/completions", json=body)).json()["switchboard"]
     kept = (await client.get(f"/v1/conversations/{answer['conversation_id']}")).json()
     assert await all_served(kept, client) >= 1
+
+
+def asked(text: str, **more: Any) -> dict[str, Any]:
+    return {"model": "switchboard", "messages": [{"role": "user", "content": text}], **more}
+
+
+async def linked(text: str, client: httpx.AsyncClient) -> str:
+    """What is said before the one link that the text ends with, which serves the file."""
+    said, _, link = text.rpartition("\n\n")
+    name, _, url = link.removesuffix(")").partition("](")
+    assert name == "[note.txt"
+    assert (await client.get(url)).content == b"it is written"
+    return said
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("model", "request_"), [("switchboard", REQUEST), ("write_file", "it is written")]
+)
+async def test_in_the_text_for_a_client_that_gets_only_that(
+    client: httpx.AsyncClient, model: str, request_: str, stream: bool
+) -> None:
+    body = asked(request_, stream=stream) | {"model": model}
+    answer = await client.post("/v1/chat/completions", json=body)
+    if not stream:
+        text = answer.json()["choices"][0]["message"]["content"]
+    else:
+        sent = [event.data for event in EventSource(answer).iter_sse()][:-1]
+        text = "".join(json.loads(data)["choices"][0]["delta"].get("content", "") for data in sent)
+    assert await linked(text, client)
+
+
+async def test_in_the_data_alone_for_a_client_that_gets_that(client: httpx.AsyncClient) -> None:
+    plain = (await client.post("/v1/chat/completions", json=asked(REQUEST))).json()
+    body = asked(REQUEST, switchboard={})
+    answer = (await client.post("/v1/chat/completions", json=body)).json()
+    text = answer["choices"][0]["message"]["content"]
+    assert text == await linked(plain["choices"][0]["message"]["content"], client)
+    assert await all_served(answer["switchboard"]["artifacts"], client) == 1
+    body = asked(REQUEST, stream=True, switchboard={"progress": True})
+    told = (await client.post("/v1/chat/completions", json=body)).text
+    assert "](" not in told
+
+
+async def test_links_of_an_earlier_answer_are_not_part_of_what_was_said(
+    client: httpx.AsyncClient, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = (await client.post("/v1/chat/completions", json=asked(REQUEST))).json()
+    text = answer["choices"][0]["message"]["content"]
+    turns: list[Turn] = []
+    run = service.run
+    monkeypatch.setattr(service, "run", lambda turn: turns.append(turn) or run(turn))
+    history = [{"role": "user", "content": REQUEST}, {"role": "assistant", "content": text}]
+    body = asked(REQUEST)
+    body["messages"] = history + body["messages"]
+    assert (await client.post("/v1/chat/completions", json=body)).status_code == 200
+    (turn,) = turns
+    assert turn.history[-1].content == await linked(text, client)
 
 
 async def test_in_the_data_that_a_tool_gives(client: httpx.AsyncClient) -> None:

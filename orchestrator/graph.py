@@ -31,9 +31,10 @@ from orchestrator.draft import Lack
 from orchestrator.executor import InputValue, StepWork, execute
 from orchestrator.followups import (
     complete_question,
-    leans_on_history,
+    may_lean,
     plain_answer,
     resolve_by_rules,
+    stands_alone,
 )
 from orchestrator.guard import admit
 from orchestrator.handoff_words import told, told_not_possible
@@ -64,7 +65,6 @@ from orchestrator.wishes import (
     PREVIOUS_INPUT,
     TEXT_INPUT,
     request_language,
-    works_on_text,
 )
 from tools.artifacts import Artifact
 
@@ -99,6 +99,7 @@ class State(TypedDict, total=False):
     earlier_attachments: list[dict[str, Any]]
     history: list[dict[str, str]]
     last_plan: dict[str, Any]
+    last_question: str | None
     plan_only: bool
     kept: bool
     unsure_before: bool
@@ -195,24 +196,25 @@ async def resolve(state: State, runtime: Node) -> State:
     if ruled is not None:
         files = earlier if ruled.continues else []
         return {"resolved": ruled.request, "payload": ruled.payload, "attachments": files}
-    if leans_on_history(request, history, last_plan) and not await _is_command(request, runtime):
+    question = state.get("last_question")
+    if question and may_lean(request) and not await _stands_alone(request, runtime):
         encode = functools.partial(
             runtime.context.composer.router.encode, language=request_language(request)
         )
-        meant = await complete_question(request, history, encode)
+        meant = await complete_question(request, question, encode)
         return {"resolved": meant, "attachments": earlier}
     speaks_of_one = FILE_WORDS.search(request) or MEDIA_WORDS.search(request)
     return {"attachments": earlier} if speaks_of_one else {}
 
 
-async def _is_command(request: str, runtime: Node) -> bool:
-    """Whether a short message is a wish about a text ("translate that") and no question."""
+async def _stands_alone(request: str, runtime: Node) -> bool:
     context = runtime.context
-    language = request_language(request)
-    (scores,) = await context.composer.router.score([request], language=language)
-    best = max(scores, key=lambda name: scores[name])
-    sure = scores[best] >= context.route_threshold
-    return sure and works_on_text(context.registry, best)
+    draft = await context.composer.compose(
+        request, {PREVIOUS_INPUT: "text"}, language=request_language(request)
+    )
+    scores = {score.tool: score.confidence for score in draft.shortlist}
+    answering = {t.name for t in context.registry.offered() if "question" in t.Args.model_fields}
+    return stands_alone(request, scores, answering)
 
 
 @spanned("route")

@@ -18,20 +18,29 @@ class Past:
 
     Attributes:
         messages: what was said, oldest first.
-        last_plan: of the last answer that had one.
+        last_plan: of the last answer.
+        last_question: what the last answer that took a tool was asked, as it was understood; None
+            where that was no question.
         attachments: the files of the last request that had some, as JSON.
         ends_unsure: whether the last thing said was an answer of low confidence.
     """
 
     messages: tuple[Message, ...] = ()
     last_plan: Plan = Plan()
+    last_question: str | None = None
     attachments: list[dict[str, Any]] = field(default_factory=list)
     ends_unsure: bool = False
 
 
 def past_of(stored: Sequence[StoredMessage]) -> Past:
     """The past of a conversation's next turn, from its messages, oldest first."""
-    return Past(_messages(stored), _last_plan(stored), _last_files(stored), _ends_unsure(stored))
+    return Past(
+        _messages(stored),
+        _last_plan(stored),
+        _last_question(stored),
+        _last_files(stored),
+        _ends_unsure(stored),
+    )
 
 
 def _messages(stored: Sequence[StoredMessage]) -> tuple[Message, ...]:
@@ -57,6 +66,16 @@ def _last_plan(stored: Sequence[StoredMessage]) -> Plan:
         if message.role == "assistant" and message.outcome:
             return Plan.model_validate(message.outcome.get("plan") or {})
     return Plan()
+
+
+def _last_question(stored: Sequence[StoredMessage]) -> str | None:
+    for message in reversed(stored):
+        if message.role == "assistant" and message.outcome:
+            steps = Plan.model_validate(message.outcome.get("plan") or {}).steps
+            if steps:
+                asked = (step.args.get("question") for step in steps)
+                return next((value for value in asked if isinstance(value, str)), None)
+    return None
 
 
 def _last_files(stored: Sequence[StoredMessage]) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from contextlib import aclosing
 from typing import Any
 
 from model_servers.contracts import ChatMessage, ChatModel
+from orchestrator.followups import plain_answer
 from orchestrator.plan import Plan, Step
 from orchestrator.turn import Citation, Message, StepReport
 from tools.language_names import language_name
@@ -159,14 +160,16 @@ def chat_prompt(
         "Never claim to have done something. Answer in one to three sentences."
     )
     messages = [ChatMessage("system", system)]
-    kept: list[Message] = []
+    kept: list[ChatMessage] = []
     room = _HISTORY_CHARS
     for message in reversed(history[-_HISTORY_MESSAGES:]):
-        room -= len(message.content)
+        # Shown citation marks, the model writes some of its own, and they cite nothing.
+        content = message.content if message.role == "user" else plain_answer(message.content)
+        room -= len(content)
         if room < 0:
             break
-        kept.append(message)
-    messages += [ChatMessage(message.role, message.content) for message in reversed(kept)]
+        kept.append(ChatMessage(message.role, content))
+    messages += reversed(kept)
     wanted = f"\n(Answer in {language_name(language)}.)" if language != "en" else ""
     messages.append(ChatMessage("user", f"{request}{wanted}"))
     return messages

@@ -14,6 +14,7 @@ from model_servers.spans import note
 from orchestrator.budget import MeteredChat
 from orchestrator.composer import Composer
 from orchestrator.conversations import ConversationStore
+from orchestrator.followups import last_asked
 from orchestrator.guard import admit
 from orchestrator.handoff_words import told as words_of
 from orchestrator.handoffs import Handoff, HandoffStore
@@ -335,6 +336,7 @@ class Turns:
             "earlier_attachments": past.attachments,
             "history": [message.model_dump() for message in past.messages],
             "last_plan": past.last_plan.model_dump(mode="json"),
+            "last_question": past.last_question,
             "plan_only": turn.plan_only,
             "kept": kept,
             "unsure_before": past.ends_unsure,
@@ -355,7 +357,7 @@ class Turns:
         """What came before. `own` is the id of this turn's own message, which an earlier attempt
         may have stored."""
         if turn.conversation_id is None:
-            return Past(turn.history)
+            return Past(turn.history, last_question=last_asked(turn.history))
         stored = await self._conversations.messages(
             turn.conversation_id, turn.owner, _HISTORY_MESSAGES
         )

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from orchestrator.followups import (
     _FILLER,
     complete_question,
-    leans_on_history,
+    last_asked,
+    may_lean,
     resolve_by_rules,
+    stands_alone,
 )
 from orchestrator.plan import Plan
 from orchestrator.turn import Message
@@ -81,11 +83,35 @@ def test_what_stands_on_its_own_is_left_alone(text: str) -> None:
         ("Can I get my money back if the parcel is damaged when it arrives at my door?", False),
     ],
 )
-def test_which_questions_lean_on_the_one_before(text: str, leans: bool) -> None:
-    history = said("How long do I have to return a laptop?", "30 days [1].")
-    assert leans_on_history(text, history, ASKED) is leans
-    assert leans_on_history(text, history, Plan()) is leans
-    assert not leans_on_history(text, said("Translate this: a", "b"), TRANSLATED)
+def test_which_messages_may_lean_on_the_question_before(text: str, leans: bool) -> None:
+    assert may_lean(text) is leans
+
+
+def test_the_last_question_is_found_past_a_word_of_thanks() -> None:
+    history = said("How long do I have?", "30 days [1].", "Thank you!", "You're welcome.")
+    assert last_asked(history) == "How long do I have?"
+    assert last_asked(said("那要多久？", "30 天")) == "那要多久？"
+    assert last_asked(said("Translate this: a", "b")) is None
+    assert last_asked(said("When?", "Today.", "ok", "", "fine", "", "yes", "")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "scores", "alone"),
+    [
+        ("thanks!", {"chat": 0.97}, True),
+        ("what can you do?", {"chat": 0.97}, True),
+        ("and which has the better battery?", {"chat": 0.5, "answer_question": 0.3}, False),
+        ("and coffee?", {"chat": 0.95, "answer_question": 0.02}, False),
+        ("why?", {"chat": 0.89}, False),
+        ("fasse das zusammen", {"chat": 0.4, "summarize_text": 0.39}, True),
+        ("something cheaper?", {"recommend_items": 0.75, "chat": 0.07}, True),
+        ("who pays for it?", {"answer_question": 0.87, "chat": 0.07}, False),
+        ("and in Italy", {"translate_text": 0.63, "chat": 0.41}, False),
+        ("in Austria", {"answer_question": 0.96, "chat": 0.03}, False),
+    ],
+)
+def test_what_is_no_question_stands_alone(text: str, scores: dict[str, float], alone: bool) -> None:
+    assert stands_alone(text, scores, {"answer_question", "describe_image"}) is alone
 
 
 async def alike(texts: Sequence[str]) -> NDArray[np.float32]:
@@ -115,13 +141,13 @@ async def alike(texts: Sequence[str]) -> NDArray[np.float32]:
     ],
 )  # fmt: skip
 async def test_a_question_is_completed(before: str, text: str, meant: str) -> None:
-    assert await complete_question(text, said(before, "30 days [1]."), alike) == meant
+    assert await complete_question(text, before, alike) == meant
 
 
 @given(st.text(max_size=60), st.text(max_size=120))
 @example("0000 aaaa你", "000")
 async def test_completing_loses_no_word_of_the_follow_up(text: str, before: str) -> None:
-    meant = await complete_question(text, said(before, "Yes."), alike)
+    meant = await complete_question(text, before, alike)
     assert meant
     for word in re.findall(r"[a-z]{4,}", text):
         assert word in f"{meant} {before}".lower() or word in _FILLER

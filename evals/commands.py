@@ -30,7 +30,7 @@ def bench(
     repeats: Annotated[
         int | None, typer.Option(min=1, help="How often each thing is measured.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure speed: medians with their spread, and the bounds they are held to."""
     from evals.bench.frame import Row, as_cells, bench_names, load_bench
@@ -38,7 +38,11 @@ def bench(
 
     known = bench_names()
     if names == ["list"]:
-        put_table(("bench", "what it measures"), [(n, load_bench(n).summary) for n in known])
+        told = [(name, load_bench(name).summary) for name in known]
+        if as_json:
+            put_json([{"name": name, "summary": summary} for name, summary in told])
+        else:
+            put_table(("bench", "what it measures"), told)
         return
     for name in names or ():
         if name not in known:

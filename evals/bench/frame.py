@@ -1,8 +1,8 @@
 """What a benchmark is, and how its figures are made, shown and checked.
 
-A benchmark is a module in this folder with a `BENCH`. Figures are medians with their spread (the
-distance between the quartiles). Where two things are compared they run in turns, so that what
-else the machine does falls on both.
+A benchmark is a module in this folder with a `BENCH`; a module whose name begins with "_" is a part
+of others. Figures are medians with their spread (the distance between the quartiles). Where two
+things are compared they run in turns, so that what else the machine does falls on both.
 """
 
 from __future__ import annotations
@@ -93,9 +93,10 @@ async def interleave(
 
 
 def bench_names() -> list[str]:
-    """The benchmarks of this folder: its modules but this one, each called as its benchmark."""
-    modules = iter_modules(import_module(_PACKAGE).__path__)
-    return [module.name for module in modules if f"{_PACKAGE}.{module.name}" != __name__]
+    """The benchmarks of this folder: its modules but this one and the parts of others, each called
+    as its benchmark."""
+    names = (module.name for module in iter_modules(import_module(_PACKAGE).__path__))
+    return [name for name in names if not name.startswith("_") and f"{_PACKAGE}.{name}" != __name__]
 
 
 def load_bench(name: str) -> Bench:

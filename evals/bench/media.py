@@ -1,6 +1,6 @@
 """What the media tools add to the work itself: each from file to result, against a plain script.
 
-The scripts are in `media_scripts`. What they work on is made here: drawn, and spoken by our own
+The scripts are in `_media_scripts`. What they work on is made here: drawn, and spoken by our own
 voice.
 """
 
@@ -14,9 +14,9 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evals.bench._media_samples import TARGET, drawn_film, drawn_page, drawn_street
+from evals.bench._media_scripts import BareModels, Scripts
 from evals.bench.frame import WALL, Bench, Clock, Row, Subject, interleave, ratio_row, row
-from evals.bench.media_samples import TARGET, drawn_film, drawn_page, drawn_street
-from evals.bench.media_scripts import BareModels, Scripts
 from model_servers.contracts import ModelError
 from model_servers.serving import build_pool, factories
 from model_servers.store import ModelStore

@@ -5,7 +5,7 @@ import statistics
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from evals.bench import dataflow, frame
 from evals.bench.frame import Bench, Row, as_cells, interleave, ratio_row, row
@@ -101,15 +101,28 @@ def test_the_command_prints_checks_and_speaks_json() -> None:
     assert "did you mean 'good'?" in told
 
 
-def test_benches_are_called_as_their_modules() -> None:
+def test_every_bench_that_is_listed_loads_and_is_called_as_its_module() -> None:
     names = frame.bench_names()
-    assert set(names) >= {"dataflow", "imports", "overhead", "routing"}
+    assert set(names) >= {"dataflow", "imports", "media", "overhead", "routing"}
     assert "frame" not in names
-    for name in ("dataflow", "imports"):
+    for name in names:
         bench = frame.load_bench(name)
         assert bench.name == name
         assert bench.summary
         assert bench.repeats > 0
+
+
+def test_the_real_benches_are_listed_and_no_part_of_one_is_taken_for_a_bench() -> None:
+    def run(*args: str) -> Result:
+        return CliRunner().invoke(app, ["bench", *args], prog_name="switchboard")
+
+    lines = run("list").stdout.splitlines()
+    assert [line.partition("\t")[0] for line in lines] == frame.bench_names()
+    assert [one["name"] for one in json.loads(run("list", "--json").stdout)] == frame.bench_names()
+    for part in ("_media_scripts", "media_scripts", "frame"):
+        refused = run(part)
+        assert refused.exit_code == 2
+        assert f"There is no bench {part!r}" in refused.stderr
 
 
 def test_a_critical_path_is_its_longest_chain() -> None:

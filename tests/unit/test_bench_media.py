@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evals.bench import media, media_samples
+from evals.bench import _media_samples, media
 from model_servers.contracts import ModelError
 from model_servers.voices import SAMPLE_RATE
 from tools.media import open_video
@@ -54,16 +54,16 @@ async def test_a_recording_is_as_long_as_it_is_said_to_be() -> None:
 
 def test_pictures_and_a_video_are_drawn() -> None:
     for picture, size in (
-        (media_samples.drawn_street(), (1280, 960)),
-        (media_samples.drawn_page(), (1000, 600)),
+        (_media_samples.drawn_street(), (1280, 960)),
+        (_media_samples.drawn_page(), (1000, 600)),
     ):
         image = Image.open(io.BytesIO(picture))
         assert image.size == size
         assert len(image.getcolors(100_000)) > 2
-    assert media_samples.drawn_street(8) != media_samples.drawn_street()
-    with open_video(media_samples.drawn_film()) as film:
+    assert _media_samples.drawn_street(8) != _media_samples.drawn_street()
+    with open_video(_media_samples.drawn_film()) as film:
         assert (film.width, film.height, film.fps) == (640, 480, 25)
-        assert film.duration_s == pytest.approx(media_samples.FILM_S, abs=0.1)
+        assert film.duration_s == pytest.approx(_media_samples.FILM_S, abs=0.1)
         first, *_, last = film.frames(per_second=1)
     # The street, and then the page.
     assert last.image.mean() > first.image.mean() + 50

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evals.bench.media_samples import TARGET
+from evals.bench._media_samples import TARGET
 from model_servers.coco_labels import COCO_LABELS
 from model_servers.contracts import ItemError, ModelError
 

@@ -26,6 +26,12 @@ MAX_CELL_CHARS = 100_000
 
 RowFormat = Literal["csv", "jsonl"]
 
+TEXT_NAMES = re.compile(
+    r"text|reviews?|comments?|messages?|body|content|feedback|description|ticket|e?mail|question",
+    re.IGNORECASE,
+)
+"""What a column of texts is called."""
+
 _DELIMITERS = ",;\t|"
 _SAMPLE_ROWS = 50
 # Possessive: a last line of megabytes must not be gone over again, backwards.
@@ -182,7 +188,7 @@ def _has_header(records: Sequence[Sequence[str]]) -> bool:
     """Whether the first record names the columns.
 
     Names are short, are no numbers and end no sentence; they do not come again among the values,
-    and over longer or numeric values they stand out.
+    they are what a column of texts is called, or stand out over longer or numeric values.
     """
     first, rest = records[0], records[1:]
     names = [cell.strip() for cell in first]
@@ -193,6 +199,8 @@ def _has_header(records: Sequence[Sequence[str]]) -> bool:
     if any(name and name in values for name, values in zip(names, columns, strict=True)):
         return False
     if not rest or all(re.fullmatch(r"[^\W\d]\w*", name) and name.islower() for name in filled):
+        return True
+    if any(map(TEXT_NAMES.fullmatch, filled)):
         return True
     return any(map(_stands_out, names, columns))
 

@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Callable, Sequence
 
-from orchestrator.row_files import Row, RowFile
+from orchestrator.row_files import TEXT_NAMES, Row, RowFile
 from tools.errors import InvalidInput
 
 _SAMPLE_ROWS = 50
@@ -20,34 +20,64 @@ _ORDINALS: Sequence[str] = (
 _COLUMN = r"(?:columns?|spalten?|colonnes?|columnas?|colunas?)"
 _COLUMN_NUMBER = re.compile(rf"{_COLUMN}\s+(\d{{1,3}})\b|第(\d{{1,3}})列", re.IGNORECASE)
 _LAST = re.compile(rf"(?:\b(?:last|letzte\w*|dernière|última)\s+{_COLUMN}|最后一列)", re.IGNORECASE)
-_TEXT_NAMES = re.compile(
-    r"text|reviews?|comments?|messages?|body|content|feedback|description|ticket|e?mail|question",
+_LABEL_NAMES = re.compile(
+    r"(?:(?:gold|true|target|class|sentiment|polarity)[\s_-]?)?labels?|gold|target|class|category"
+    r"|sentiment|polarity|rating|stars|score",
     re.IGNORECASE,
 )
-_EACH = r"(?:each|every|all|the|jede\w*|alle|chaque|cada|每[条个]?)\s+"
+"""Columns that hold what somebody else answered: a model that reads them is told the answer."""
+_LETTER = re.compile(r"[^\W\d_]")
+_ADDRESS = re.compile(r"\S+@\S+")
+_LABEL_WORDS = 3
+_EVERY = r"(?:each|every|jede\w*|chaque|cada|每[条个]?)\s+"
+_EACH = rf"(?:all\s+|the\s+|alle\s+|{_EVERY})"
 
 
 def text_columns(request: str, file: RowFile) -> tuple[str, ...]:
     """The columns that a request is about.
 
-    A column that is named by its place or its name, else the one that holds texts, else all.
+    A column that is named by its place or its name; else the one that is called what texts are
+    called; else those that hold texts; else all but those that hold labels.
     """
     if (placed := _placed(request, file.columns)) is not None:
         return (placed,)
     sample = [row for row in itertools.islice(file.rows(), _SAMPLE_ROWS) if row.error is None]
     texts = [name for name in file.columns if _holds_text(name, sample)]
+    # "What is the sentiment of each row?" asks for one, and names no column of that name.
+    plain = [name for name in file.columns if not _LABEL_NAMES.fullmatch(name)]
     for found in (
         _mentioned(request, file.columns, lambda name: rf"{_named(name)}['\"”]?\s+{_COLUMN}\b"),
         _mentioned(request, file.columns, lambda name: rf"\b{_COLUMN}\s+['\"“]?{_named(name)}"),
-        _mentioned(request, file.columns, lambda name: rf"\b{_EACH}{_named(name)}"),
+        _mentioned(request, plain, lambda name: rf"\b{_EACH}{_named(name)}"),
+        _mentioned(request, file.columns, lambda name: rf"\b{_EVERY}{_named(name)}"),
         _mentioned(request, texts, _named),
-        _mentioned(request, file.columns, _named),
+        _mentioned(request, plain, _named),
     ):
         if found:
             return found
-    if len(texts) > 1:
-        texts = [name for name in texts if _TEXT_NAMES.fullmatch(name)] or texts
-    return (texts[0],) if len(texts) == 1 else file.columns
+    return tuple(
+        _called_texts(sample, file.columns, texts)
+        or texts
+        or _unlabelled(sample, plain or file.columns)
+    )
+
+
+def _called_texts(
+    rows: Sequence[Row], columns: Sequence[str], texts: Sequence[str]
+) -> Sequence[str]:
+    """The columns that are called what texts are called; of several those that hold texts."""
+    called = [
+        name
+        for name in columns
+        if TEXT_NAMES.fullmatch(name) and _holds_words(name, rows) and not _repeats(name, rows)
+    ]
+    return [name for name in called if name in texts] or called
+
+
+def _unlabelled(rows: Sequence[Row], columns: Sequence[str]) -> Sequence[str]:
+    """The columns without those that repeat a few short values, where phrases stand beside them."""
+    free = [name for name in columns if not _repeats(name, rows)]
+    return free if any(_most(name, rows, lambda cell: " " in cell) for name in free) else columns
 
 
 def _placed(request: str, columns: Sequence[str]) -> str | None:
@@ -89,9 +119,33 @@ def _mentioned(
 
 def _holds_text(name: str, rows: Sequence[Row]) -> bool:
     """Whether most of a column's cells are words, and several of them."""
-    cells = [cell for row in rows if (cell := row.cells.get(name, "").strip())]
-    texts = [cell for cell in cells if len(cell.split()) >= 3 or re.search(r"[぀-ヿ㐀-鿿]{4}", cell)]
-    return bool(cells) and len(texts) * 2 > len(cells)
+    return _most(
+        name, rows, lambda cell: len(cell.split()) >= 3 or re.search(r"[぀-ヿ㐀-鿿]{4}", cell)
+    )
+
+
+def _holds_words(name: str, rows: Sequence[Row]) -> bool:
+    """Whether most of a column's cells say something: no counts of comments, no addresses."""
+    return _most(name, rows, lambda cell: _LETTER.search(cell) and _ADDRESS.fullmatch(cell) is None)
+
+
+def _repeats(name: str, rows: Sequence[Row]) -> bool:
+    """Whether a column holds a few short values again and again, as labels do."""
+    cells = _cells(name, rows)
+    return (
+        len(set(cells)) * 2 <= len(cells)
+        and max((len(cell.split()) for cell in cells), default=0) <= _LABEL_WORDS
+    )
+
+
+def _most(name: str, rows: Sequence[Row], holds: Callable[[str], object]) -> bool:
+    cells = _cells(name, rows)
+    return sum(1 for cell in cells if holds(cell)) * 2 > len(cells)
+
+
+def _cells(name: str, rows: Sequence[Row]) -> list[str]:
+    """What stands in a column, without the empty cells."""
+    return [cell for row in rows if (cell := row.cells.get(name, "").strip())]
 
 
 def text_of(row: Row, columns: Sequence[str]) -> str:

@@ -54,6 +54,7 @@ def test_quotes_hold_line_feeds_delimiters_and_quotes() -> None:
         ("good,yes\nbad,yes", ("column 1", "column 2")),
         ("Text\nIt broke after two days of use.", ("Text",)),
         (",text\n0,It broke", ("column 1", "text")),
+        ("Text,Label\nIt broke,bad", ("Text", "Label")),
         ("a,a\n1,2", ("a", "a_2")),
         ("Customer ID,Full Review\n17,It broke after two days", ("Customer ID", "Full Review")),
     ],
@@ -212,6 +213,31 @@ def test_without_texts_all_of_a_row_is_meant() -> None:
         "make: Tesla\nmodel: Y",
         "make: Fiat\nmodel: 500",
     ]
+
+
+RATE = "Is each review good or bad?"
+
+
+@pytest.mark.parametrize(
+    ("request_", "content", "columns"),
+    [
+        (RATE, "text,label\nGreat phone,negative\nBad,positive", ("text",)),
+        (RATE, "label,Message\nnegative,Great phone\npositive,Bad", ("Message",)),
+        (RATE, "text,product\nGreat phone,The Acme X 500\nBad,The Acme Y 2", ("text",)),
+        (RATE, "email,message\na@b.org,Great phone\nc@d.org,Bad", ("message",)),
+        (RATE, "comments,title\n17,Great phone\n3,Bad buy", ("comments", "title")),
+        (RATE, "words,sentiment\nGreat phone,negative\nBad,positive", ("words",)),
+        ("Label each row as good or bad", "text,label\nGreat phone,bad\nBad,good", ("text",)),
+        ("What is the sentiment of each?", "text,sentiment\nGreat,bad\nBad,good", ("text",)),
+        ("Translate each category", "text,category\nGreat phone,bad\nBad,good", ("category",)),
+        ("Translate the label column", "text,label\nGreat phone,bad\nBad,good", ("label",)),
+        (RATE, "Great phone,bad\nNice bag,good\nBad buy,bad\nOh well,good", ("column 1",)),
+    ],
+)
+def test_a_label_is_not_read_beside_its_text(
+    request_: str, content: str, columns: tuple[str, ...]
+) -> None:
+    assert text_columns(request_, read(content)) == columns
 
 
 def test_results_have_columns_of_their_own() -> None:

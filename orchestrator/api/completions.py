@@ -72,9 +72,14 @@ class Completion:
             return end
         return end + sse(self._envelope([]) | {"usage": usage_json(usage)})
 
+    def beside(self, event: dict[str, Any]) -> bytes:
+        """An event of the agent, named `switchboard`. It is a chunk without text as well: clients
+        that know chunks alone take every event for one. The event's own fields go before, so that
+        progress has the `id` of its step."""
+        return sse(self._envelope([_choice({})]) | event, event="switchboard")
+
     def _chunk(self, delta: dict[str, Any], finish: FinishReason | None = None) -> bytes:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-        return sse(self._envelope([choice]))
+        return sse(self._envelope([_choice(delta, finish)]))
 
     def _envelope(self, choices: list[dict[str, Any]]) -> dict[str, Any]:
         chunk: dict[str, Any] = {
@@ -87,3 +92,7 @@ class Completion:
         if self.include_usage:
             chunk["usage"] = None
         return chunk
+
+
+def _choice(delta: dict[str, Any], finish: FinishReason | None = None) -> dict[str, Any]:
+    return {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}

@@ -18,7 +18,7 @@ from orchestrator.api.embeddings import MODELS as EMBEDDING_MODELS
 from orchestrator.api.facade import Owner, Service, TheService
 from orchestrator.api.limits import CostlyRoute
 from orchestrator.api.replies import Json
-from orchestrator.api.streams import closing, sse, streamed
+from orchestrator.api.streams import closing, streamed
 from orchestrator.api.tool_model import run_as_model
 from orchestrator.errors import BadRequest, UnknownModel
 from orchestrator.turn import Event, Finished, Outcome, TextDelta, UsageReport
@@ -49,8 +49,9 @@ async def create_chat_completion(
 
     The extension field `switchboard` continues or keeps a conversation, stops after planning,
     lowers what the request may take (time, steps, calls and tokens of the chat model), and asks
-    for progress: then a stream carries events called `switchboard`, and a whole answer has
-    the outcome (plan, steps, citations, artifacts) under the same name.
+    for progress: then a stream carries events called `switchboard`, which are chunks without text
+    as well, and a whole answer has the outcome (plan, steps, citations, artifacts) under the same
+    name.
     """
     check_size(body, service.settings)
     completion = Completion(
@@ -132,7 +133,7 @@ async def _chunks(
             if isinstance(event, TextDelta):
                 yield completion.text(event.text)
             elif told is not None:
-                yield sse(told(event), event="switchboard")
+                yield completion.beside(told(event))
             if isinstance(event, Finished):
                 usage = event.outcome.usage
                 if told is None and (links := shown(event.outcome.artifacts)):

@@ -47,6 +47,7 @@ from orchestrator.turn import (
     Routed,
     RouteReport,
     StepChanged,
+    StepProgress,
     StepReport,
     TextDelta,
     Turn,
@@ -242,6 +243,7 @@ class FakeService:
         answer = ""
         if not turn.plan_only:
             yield StepChanged(step=steps[0])
+            yield StepProgress(id="s1", fraction=1.0)
             for piece in ("HEL", "LO 😀"):
                 answer += piece
                 # Timeouts must be left in the task that entered them.

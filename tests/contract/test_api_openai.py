@@ -117,9 +117,25 @@ async def test_progress_comes_on_request(http: httpx.AsyncClient) -> None:
     body = ASK | {"stream": True, "switchboard": {"progress": True}}
     found = events((await http.post("/v1/chat/completions", json=body)).text)
     told = [data for name, data in found if name == "switchboard"]
-    assert [event["type"] for event in told] == ["route", "plan", "step", "outcome"]
+    assert [event["type"] for event in told] == ["route", "plan", "step", "progress", "outcome"]
+    assert told[3]["id"] == "s1"
     assert told[-1]["outcome"]["answer"] == "HELLO 😀"
     assert found[-1] == ("", "[DONE]")
+
+
+async def test_progress_leaves_the_stock_clients_loop_alone(client: openai.AsyncOpenAI) -> None:
+    stream = await client.chat.completions.create(
+        model="switchboard",
+        messages=[{"role": "user", "content": "Shout hello"}],
+        stream=True,
+        extra_body={"switchboard": {"progress": True}},
+    )
+    chunks = [chunk async for chunk in stream]
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == "HELLO 😀"
+    for chunk in chunks:  # as the client's own types have it
+        type(chunk).model_validate(chunk.model_dump())
+    told = [chunk.model_extra["type"] for chunk in chunks if chunk.model_extra]
+    assert told == ["route", "plan", "step", "progress", "outcome"]
 
 
 async def test_the_outcome_comes_with_a_whole_answer_on_request(http: httpx.AsyncClient) -> None:

@@ -27,7 +27,7 @@ from model_servers.spans import leaf, note, spanned
 from orchestrator.asking_back import ask_back, told_cannot
 from orchestrator.budget import BudgetExceeded
 from orchestrator.composer import Composer
-from orchestrator.draft import Lack
+from orchestrator.draft import ANSWERER, Lack
 from orchestrator.executor import InputValue, StepWork, execute
 from orchestrator.followups import (
     complete_question,
@@ -40,6 +40,7 @@ from orchestrator.guard import admit
 from orchestrator.handoff_words import told, told_not_possible
 from orchestrator.handoffs import is_unsure
 from orchestrator.looking import with_look
+from orchestrator.lookup import answer_alone, looked_up, told_of
 from orchestrator.plan import Plan, Step, missing_media, reachable
 from orchestrator.planner import make_plan
 from orchestrator.responder import AnswerWriter, chat_answer, chat_prompt, citations
@@ -72,12 +73,10 @@ if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
 
     from orchestrator.budget import MeteredChat
-    from tools.contracts import Kind, RunContext, Tool
+    from tools.contracts import Kind, RunContext
     from tools.registry import Registry
 
 MAX_SHORTLIST = 6
-MAX_QUESTION_CHARS = 500
-"""What is longer is rather a text than a question."""
 
 Settled = Callable[[], Awaitable[None]]
 LookForSign = Callable[[str, "Mapping[str, Kind]"], Awaitable[Sign | None]]
@@ -105,6 +104,7 @@ class State(TypedDict, total=False):
     unsure_before: bool
     handoff: HandoffReason | None
     resolved: str
+    leans: bool
     payload: str | None
     language: str
     lacks: Lack | None
@@ -202,7 +202,7 @@ async def resolve(state: State, runtime: Node) -> State:
             runtime.context.composer.router.encode, language=request_language(request)
         )
         meant = await complete_question(request, question, encode)
-        return {"resolved": meant, "attachments": earlier}
+        return {"resolved": meant, "leans": True, "attachments": earlier}
     speaks_of_one = FILE_WORDS.search(request) or MEDIA_WORDS.search(request)
     return {"attachments": earlier} if speaks_of_one else {}
 
@@ -229,15 +229,23 @@ async def route(state: State, runtime: Node) -> State:
     if draft.payload is not None:
         inputs[TEXT_INPUT] = InputValue(kind="text", text=draft.payload)
     path: Path
-    if draft.confidence >= context.route_threshold:
+    if draft.plan.steps and draft.confidence >= context.route_threshold:
         path, confidence = "router", draft.confidence
         planned = with_request(draft.plan, request, kinds, context.registry)
+        if state.get("leans"):
+            planned = answer_alone(planned, request, context.registry)
     elif draft.lacks is not None:
         path, confidence, planned = "router", draft.shortlist[0].confidence, Plan()
     elif draft.chat >= context.route_threshold:
         path, confidence, planned = "chat", draft.chat, Plan()
     else:
         path, confidence, planned = "planner", draft.confidence, Plan()
+    score = None
+    if path == "chat" and ANSWERER in context.registry and not state.get("attachments"):
+        score = await told_of(request, language, context.run)
+        if score is not None:
+            path, confidence = "router", score
+            planned = looked_up(request, context.registry[ANSWERER])
     report = RouteReport(
         path=path,
         confidence=round(confidence, 4),
@@ -252,6 +260,7 @@ async def route(state: State, runtime: Node) -> State:
         language=language,
         follow_up=report.resolved_request is not None,
         lacks=draft.lacks if not planned.steps else None,
+        told_of=score,
     )
     if path != "planner":
         context.emit(Planned(plan=planned))
@@ -293,17 +302,6 @@ async def plan(state: State, runtime: Node) -> State:
     context.emit(Planned(plan=planned))
     note(by="planner", steps=_as_traced(planned, registry))
     return {"plan": planned.model_dump(mode="json")}
-
-
-def looked_up(question: str, tool: Tool) -> Plan:
-    """The plan that puts a question to a tool that takes nothing else; no steps for other tools.
-
-    A model that plans nothing for a question would answer it from what it remembers, or make it up.
-    """
-    needed = {name for name, field in tool.Args.model_fields.items() if field.is_required()}
-    if needed != {"question"} or len(question) > MAX_QUESTION_CHARS:
-        return Plan()
-    return Plan(steps=(Step(id="s1", tool=tool.name, args={"question": question}),))
 
 
 def _as_traced(planned: Plan, registry: Registry) -> dict[str, str]:

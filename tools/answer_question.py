@@ -65,7 +65,10 @@ class AnswerQuestionArgs(ToolArgs):
     subject: TextSlot | None = Field(
         default=None, description="What the question's 'this' is, such as what a picture shows."
     )
-    collection: str | None = Field(default=None, description="Of the knowledge base.")
+    # A planner has never seen the collections' names, and makes one up.
+    collection: str | None = Field(
+        default=None, description="Of the knowledge base.", json_schema_extra={"planned": False}
+    )
     language: LanguageCode | None = Field(default=None, description="Default: the question's.")
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,8 +15,11 @@ from langgraph.checkpoint.memory import InMemorySaver
 from orchestrator.budget import BudgetExceeded
 from orchestrator.composer import Composer
 from orchestrator.errors import BadRequest
-from orchestrator.graph import TurnContext, build_agent, looked_up
+from orchestrator.graph import TurnContext, build_agent
+from orchestrator.lookup import answer_alone, looked_up, told_of
+from orchestrator.plan import Plan
 from orchestrator.turn import Event, StepChanged, TextDelta
+from tools.registry import load_registry
 
 from .small_tools import ExtractEntities, FakeChat, TranslateText, context, registry
 from .test_composer import ScriptedRouter
@@ -109,6 +114,45 @@ def test_a_question_for_which_the_llm_plans_nothing_is_looked_up(
     assert [step.tool for step in steps] == tools
 
 
+def test_a_question_that_leans_is_all_that_was_asked() -> None:
+    steps = [
+        {"id": "s1", "tool": "recommend_items", "args": {"request": "a bag"}},
+        {"id": "s2", "tool": "answer_question", "args": {"question": "a bag?"}},
+    ]
+    both = Plan.model_validate({"steps": steps})
+    (step,) = answer_alone(both, "Which bag? And the price?", load_registry()).steps
+    assert (step.tool, step.args) == ("answer_question", {"question": "Which bag? And the price?"})
+    wish = Plan.model_validate({"steps": steps[:1]})
+    assert answer_alone(wish, "Which bag?", load_registry()) == wish
+
+
+class Shelf:
+    """A knowledge base with one passage."""
+
+    def __init__(self, *scores: float) -> None:
+        self.found = [SimpleNamespace(score=score) for score in scores]
+
+    async def search(self, query: str, **options: Any) -> list[Any]:
+        return self.found
+
+
+@pytest.mark.parametrize(
+    ("request_", "scores", "looked"),
+    [
+        ("Explain to me how returns work", (0.36, 0.1), 0.36),
+        ("Explain to me how returns work", (0.1,), None),
+        ("Explain to me how returns work", (), None),
+        ("how old are you", (0.65,), None),
+        ("x " * 400, (0.65,), None),
+    ],
+)
+async def test_what_the_documents_speak_of_is_no_small_talk(
+    request_: str, scores: tuple[float, ...], looked: float | None
+) -> None:
+    run = dataclasses.replace(context(FakeChat()), knowledge=Shelf(*scores))  # type: ignore[arg-type]
+    assert await told_of(request_, "en", run) == looked
+
+
 async def test_small_talk_is_chat() -> None:
     state = await ask("hello", FakeChat("Hi there!"))
     assert state["route"]["path"] == "chat"
@@ -147,7 +191,7 @@ async def test_a_question_that_leans_is_completed_first() -> None:
         {"role": "user", "content": "How long do I have to send a laptop back?"},
         {"role": "assistant", "content": "30 days [1]."},
     ]
-    state = await ask("and shoes?", history=history)
+    state = await ask("and shoes?", history=history, last_question=history[0]["content"])
     assert state["plan"]["steps"][0]["args"]["question"] == "How long do I have to send shoes back?"
     assert state["route"]["resolved_request"] == "How long do I have to send shoes back?"
 

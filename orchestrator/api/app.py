@@ -30,6 +30,7 @@ from orchestrator.api import (
     traces,
 )
 from orchestrator.api.auth import Gate
+from orchestrator.api.error_shape import RESPONSES, MountedErrors
 from orchestrator.api.facade import Service
 from orchestrator.api.limits import BodyLimits
 from orchestrator.api.replies import (
@@ -37,6 +38,7 @@ from orchestrator.api.replies import (
     on_switchboard_error,
     on_validation_error,
     unknown_route,
+    wrong_method,
 )
 from orchestrator.api.tracing import RequestIds
 
@@ -59,6 +61,7 @@ def create_app(service: Service) -> FastAPI:
         description=_DESCRIPTION,
         redoc_url=None,
         redirect_slashes=False,
+        responses=dict(RESPONSES),
     )
     app.state.service = service
     for router in (*_ROUTERS, _rest):
@@ -67,6 +70,7 @@ def create_app(service: Service) -> FastAPI:
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(RequestValidationError, on_validation_error)
     # The one added last is the first to see a request.
+    app.add_middleware(MountedErrors, reason=_nothing_here)
     app.add_middleware(BodyLimits, max_bytes=max_bytes)
     app.add_middleware(Gate, service=service)
     app.add_middleware(RequestIds)
@@ -96,11 +100,15 @@ _rest = APIRouter(include_in_schema=False)
 @_rest.api_route("/v1", methods=[*_METHODS])
 @_rest.api_route("/v1/{rest:path}", methods=[*_METHODS])
 async def nothing_here(request: Request) -> Response:
-    """Everything else below /v1: a wrong method, or nothing at all."""
-    allowed = [method for method in _METHODS if _is_served({**request.scope, "method": method})]
-    if allowed:
-        raise HTTPException(405, headers={"Allow": ", ".join(allowed)})
-    raise unknown_route(request)
+    """Everything else below /v1."""
+    raise _nothing_here(request.scope)
+
+
+def _nothing_here(scope: Scope) -> SwitchboardError:
+    """What is wrong with a request that no route takes: its method, or its address."""
+    allowed = [method for method in _METHODS if _is_served({**scope, "method": method})]
+    path = scope["path"]
+    return wrong_method(path, scope["method"], allowed) if allowed else unknown_route(path)
 
 
 def _is_served(scope: Scope) -> bool:

@@ -25,12 +25,18 @@ PROBE_BYTES = 4096
 CHECK_TIMEOUT_S = 5.0
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", summary="The process is up")
 async def healthz() -> Json:
     return Json({"status": "ok"})
 
 
-@router.get("/readyz", summary="Database, disk, vectors and models are there")
+@router.head("/readyz", include_in_schema=False)
+@router.get(
+    "/readyz",
+    summary="Database, disk, vectors and models are there",
+    responses={503: {"description": "A part is missing, or the service stops."}},
+)
 async def readyz(service: TheService) -> Json:
     """503 while a part is missing; each part says "ok", or what is wrong with it. While the
     service stops, that is all it says."""

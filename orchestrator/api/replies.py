@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import Request
@@ -56,15 +57,19 @@ async def on_http_error(request: Request, error: Exception) -> Json:
 def _translated(request: Request, error: HTTPException) -> SwitchboardError:
     match error.status_code:
         case 404:
-            return unknown_route(request)
+            return unknown_route(request.url.path)
         case 405:
             allowed = (error.headers or {}).get("Allow", "another method")
-            return MethodNotAllowed(f"{request.url.path} takes {allowed}, not {request.method}.")
+            return wrong_method(request.url.path, request.method, [allowed])
     return BadRequest(str(error.detail))
 
 
-def unknown_route(request: Request) -> UnknownRoute:
-    return UnknownRoute(f"There is nothing at {request.url.path}; /docs lists what there is.")
+def unknown_route(path: str) -> UnknownRoute:
+    return UnknownRoute(f"There is nothing at {path}; /docs lists what there is.")
+
+
+def wrong_method(path: str, method: str, allowed: Sequence[str]) -> MethodNotAllowed:
+    return MethodNotAllowed(f"{path} takes {', '.join(allowed)}, not {method}.")
 
 
 def too_large(limit_bytes: int) -> PayloadTooLarge:

@@ -10,8 +10,11 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI, HTTPException
+from jsonschema import validate  # type: ignore[import-untyped]
 
 from model_servers.contracts import ModelUnavailable
+from orchestrator.api.app import create_app
 from tests.contract.api_fake import FakeService, client_of, fake_service
 
 ASK = {"model": "switchboard", "messages": [{"role": "user", "content": "Shout hello"}]}
@@ -249,3 +252,54 @@ async def test_the_api_describes_itself(http: httpx.AsyncClient) -> None:
     assert len(operations) >= 20
     assert all(operation["summary"] for _, _, operation in operations)
     assert "requestBody" in described["paths"][CHAT]["post"]
+
+
+async def test_the_api_declares_the_errors_that_come(http: httpx.AsyncClient) -> None:
+    described = (await http.get("/openapi.json")).json()
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            assert "422" not in operation["responses"], (method, path)
+            for status in ("4XX", "5XX"):
+                content = operation["responses"][status]["content"]["application/json"]
+                assert content["schema"]["$ref"].endswith("/ErrorBody"), (method, path)
+    declared = {
+        "$ref": "#/components/schemas/ErrorBody",
+        "components": described["components"],
+    }
+    for method, path in (("POST", CHAT), ("GET", "/v1/models/gpt-4"), ("GET", "/metrics")):
+        validate((await http.request(method, path)).json(), declared)
+
+
+async def test_health_is_told_without_a_body(http: httpx.AsyncClient) -> None:
+    assert (await http.head("/healthz")).status_code == 200
+    assert (await http.head("/readyz")).status_code == (await http.get("/readyz")).status_code
+
+
+async def test_what_a_page_beside_the_api_has_not_got_is_told_in_the_same_shape(
+    service: FakeService,
+) -> None:
+    page = FastAPI()
+
+    @page.get("/")
+    async def home() -> str:
+        return "the page"
+
+    @page.get("/broken")
+    async def broken() -> None:
+        raise HTTPException(404, "the page's own")
+
+    app = create_app(service)
+    app.mount("/", page)
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as http:
+        assert (await http.get("/")).json() == "the page"
+        assert (await http.get("/broken")).json() == {"detail": "the page's own"}
+        for method, path, status, code in (
+            ("GET", "/metrics", 404, "unknown_route"),
+            ("POST", "/", 405, "method_not_allowed"),
+            ("POST", "/healthz", 405, "method_not_allowed"),
+        ):
+            response = await http.request(method, path)
+            assert response.status_code == status, path
+            assert response.json()["error"]["code"] == code, path
+            assert response.headers["content-length"] == str(len(response.content))

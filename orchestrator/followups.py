@@ -9,15 +9,17 @@ repeats the question before more often than not.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.clauses import part
+from orchestrator.draft import ANSWERER
 from orchestrator.plan import Plan
 from orchestrator.router import CHAT
 from orchestrator.turn import Message
 from tools.language_names import find_languages, language_name
+from tools.sentences import split_sentences
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,8 +30,9 @@ _CITATION = re.compile(r"\s?\[\d{1,2}\]")
 
 _LEADS_ON = re.compile(
     r"(?:and|or|but|also|what about|how about|same for|now|ok(?:ay)?,? and|y|o|pero|también|"
-    r"qué tal|et|ou|mais|aussi|und|oder|aber|auch|wie sieht es mit|e|mas|também)\b[\s,]*"
-    r"|(?:那么?|还有|以及|换成|では|じゃあ|それから|و|और)",
+    r"qué tal|et|ou|mais|aussi|und|oder|aber|auch|wie sieht es mit|e|mas|também|"
+    r"not?|without|nicht|kein\w*|ohne|pas|sans|sin|sem)\b[\s,]*"
+    r"|(?:那么?|还有|以及|换成|不要|では|じゃあ|それから|و|और)",
     re.IGNORECASE,
 )
 _LEANS = re.compile(
@@ -95,11 +98,34 @@ def resolve_by_rules(text: str, history: Sequence[Message], last_plan: Plan) -> 
     return None
 
 
-def last_asked(history: Sequence[Message]) -> str | None:
-    """The question that a follow-up may lean on, where no plan tells: the last message that looks
-    like one, past a word of thanks or two."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a follow-up may lean on: a question or a wish, as it was understood, and the tool that
+    it was put to."""
+
+    tool: str
+    words: str
+
+
+LEANT_ON = ("question", "request")
+"""The arguments that hold what was asked."""
+
+
+def asked_of(plan: Plan) -> Asked | None:
+    """What the plan puts to a tool in words."""
+    for step in plan.steps:
+        for name in LEANT_ON:
+            if isinstance(words := step.args.get(name), str):
+                return Asked(step.tool, words)
+    return None
+
+
+def asked_in(history: Sequence[Message]) -> Asked | None:
+    """Where no plan tells: the last message that looks like a question, past a word of thanks or
+    two."""
     said = [message.content for message in history if message.role == "user"]
-    return next((text for text in said[:-4:-1] if _is_question(text)), None)
+    question = next((text for text in said[:-4:-1] if _is_question(text)), None)
+    return None if question is None else Asked(ANSWERER, question)
 
 
 def may_lean(text: str) -> bool:
@@ -111,15 +137,19 @@ def may_lean(text: str) -> bool:
     return bool(_LEADS_ON.match(text) or short or (_LEANS.search(text) and len(words) <= 12))
 
 
-def stands_alone(text: str, scores: Mapping[str, float], answering: Container[str]) -> bool:
+def stands_alone(text: str, scores: Mapping[str, float], answering: Collection[str]) -> bool:
     """Whether a message that may lean is a wish or a word of its own ("translate that", "thanks!").
 
-    Of "and shoes?" small talk is as likely as a question, so there only another tool counts.
+    Of "and shoes?" small talk is as likely as a question, so there only another tool counts. A
+    question with its verb that leans on no word before it ("whats your phone number") is whole.
 
     Args:
         scores: how likely the message by itself wants each tool, or small talk.
-        answering: the tools that answer questions.
+        answering: the tools that what was asked before may be put to.
     """
+    answer = max((scores.get(name, 0.0) for name in answering), default=0.0)
+    if answer >= _ALONE_IF_ASKED and _is_whole(text):
+        return True
     asks = _is_question(text)
     fragment = asks and not _HAS_VERB.search(text)
     talk = 0.0 if fragment else scores.get(CHAT, 0.0)
@@ -130,12 +160,18 @@ def stands_alone(text: str, scores: Mapping[str, float], answering: Container[st
     return own >= (_ALONE_IF_ASKED if asks and not fragment else _ALONE)
 
 
+def _is_whole(text: str) -> bool:
+    whole = len(text.split()) >= _FEWEST_WORDS and _HAS_VERB.search(text)
+    return bool(whole) and not (_LEADS_ON.match(text) or _LEANS.search(text))
+
+
 def _is_question(text: str) -> bool:
     return text.rstrip().endswith(("?", "？", "؟"))
 
 
 # Chosen on 150 follow-ups in twelve languages: above these hardly one is a question that leans.
 _ALONE, _ALONE_IF_ASKED = 0.65, 0.8
+_FEWEST_WORDS = 4
 
 Encode = Callable[[Sequence[str]], Awaitable["NDArray[np.float32]"]]
 """Texts to unit vectors of shape (n, d), in the follow-up's language."""
@@ -146,12 +182,14 @@ async def complete_question(text: str, before: str, encode: Encode) -> str:
 
     A fragment ("and shoes?") takes the place of the words of the question before that it is most
     like, by their vectors: "a laptop", not "send". A whole question that leans ("what if it is
-    broken?") is put behind the one before. Nothing that the person said is lost either way.
+    broken?"), or that rules something out ("not socks"), is put behind the one before. Nothing
+    that the person said is lost either way.
     """
-    named = None if _HAS_VERB.search(text) else _named(text, before)
-    spans = _spans(before, text) if named else []
+    adds = _HAS_VERB.search(text) or _RULES_OUT.match(text)
+    named = None if adds else _named(text, before)
+    spans = _replaceable(before, text) if named else []
     if not named or not spans:
-        return f"{before} {text}"
+        return f"{_ended(before)} {text}"
     vectors = await encode([named, *(before[start:end] for start, end in spans)])
     likeness = vectors[1:] @ vectors[0]
     start, end = spans[int(likeness.argmax())]
@@ -161,8 +199,11 @@ async def complete_question(text: str, before: str, encode: Encode) -> str:
     return before[:start] + named + before[end:]
 
 
+_RULES_OUT = re.compile(
+    r"(?:not?|without|nicht|kein\w*|ohne|pas|sans|sin|sem)\b|不要", re.IGNORECASE
+)
 _HAS_VERB = re.compile(
-    r"\b(?:is|are|was|do|does|did|can|could|will|would|should|must|have|has|get|need|want|if|"
+    r"\b(?:is|are|was|what'?s|where'?s|who'?s|do|does|did|can|could|will|would|should|must|have|has|get|need|want|if|"
     r"ist|sind|kann|muss|darf|wird|habe|hat|wenn|es|son|puedo|puede|tengo|tiene|hay|si|"
     r"est|sont|peux|peut|ai|a|dois|faut|posso|pode|tenho|tem|são|é|se)\b|可以|能|要|是|如果|です|ます",
     re.IGNORECASE,
@@ -213,6 +254,21 @@ def _named(text: str, before: str) -> str | None:
     known = {word[0].lower() for word in _words(before)}
     new = [word for word in _words(text) if _content(word) and word[0].lower() not in known]
     return text[new[0].start() : new[-1].end()] if new else None
+
+
+def _ended(text: str) -> str:
+    """The text with a stop at its end, so that what follows is a sentence of its own."""
+    return text if not text or text.rstrip()[-1:] in ".!?…。！？؟।" else f"{text.rstrip()}."
+
+
+def _replaceable(before: str, fragment: str) -> list[tuple[int, int]]:
+    """Of several sentences the last is the question that was left open."""
+    sentences = split_sentences(before)
+    for begin in (sentences[-1].start, 0) if sentences else ():
+        spans = _spans(before[begin:], fragment)
+        if spans:
+            return [(begin + start, begin + end) for start, end in spans]
+    return []
 
 
 def _spans(question: str, fragment: str) -> list[tuple[int, int]]:

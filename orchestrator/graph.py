@@ -30,6 +30,7 @@ from orchestrator.composer import Composer
 from orchestrator.draft import ANSWERER, Lack
 from orchestrator.executor import InputValue, StepWork, execute
 from orchestrator.followups import (
+    LEANT_ON,
     complete_question,
     may_lean,
     plain_answer,
@@ -40,7 +41,7 @@ from orchestrator.guard import admit
 from orchestrator.handoff_words import told, told_not_possible
 from orchestrator.handoffs import is_unsure
 from orchestrator.looking import with_look
-from orchestrator.lookup import answer_alone, looked_up, told_of
+from orchestrator.lookup import asked_alone, looked_up, told_of
 from orchestrator.plan import Plan, Step, missing_media, reachable
 from orchestrator.planner import make_plan
 from orchestrator.responder import AnswerWriter, chat_answer, chat_prompt, citations
@@ -98,13 +99,13 @@ class State(TypedDict, total=False):
     earlier_attachments: list[dict[str, Any]]
     history: list[dict[str, str]]
     last_plan: dict[str, Any]
-    last_question: str | None
+    asked: dict[str, str] | None
     plan_only: bool
     kept: bool
     unsure_before: bool
     handoff: HandoffReason | None
     resolved: str
-    leans: bool
+    leans_on: str | None
     payload: str | None
     language: str
     lacks: Lack | None
@@ -196,24 +197,29 @@ async def resolve(state: State, runtime: Node) -> State:
     if ruled is not None:
         files = earlier if ruled.continues else []
         return {"resolved": ruled.request, "payload": ruled.payload, "attachments": files}
-    question = state.get("last_question")
-    if question and may_lean(request) and not await _stands_alone(request, runtime):
+    asked = state.get("asked")
+    if asked and may_lean(request) and not await _stands_alone(request, asked["tool"], runtime):
         encode = functools.partial(
             runtime.context.composer.router.encode, language=request_language(request)
         )
-        meant = await complete_question(request, question, encode)
-        return {"resolved": meant, "leans": True, "attachments": earlier}
+        meant = await complete_question(request, asked["words"], encode)
+        return {"resolved": meant, "leans_on": asked["tool"], "attachments": earlier}
     speaks_of_one = FILE_WORDS.search(request) or MEDIA_WORDS.search(request)
     return {"attachments": earlier} if speaks_of_one else {}
 
 
-async def _stands_alone(request: str, runtime: Node) -> bool:
+async def _stands_alone(request: str, asked: str, runtime: Node) -> bool:
     context = runtime.context
     draft = await context.composer.compose(
         request, {PREVIOUS_INPUT: "text"}, language=request_language(request)
     )
     scores = {score.tool: score.confidence for score in draft.shortlist}
-    answering = {t.name for t in context.registry.offered() if "question" in t.Args.model_fields}
+    arguments = set(LEANT_ON) & context.registry[asked].Args.model_fields.keys()
+    answering = {
+        tool.name
+        for tool in context.registry.offered()
+        if arguments & tool.Args.model_fields.keys()
+    }
     return stands_alone(request, scores, answering)
 
 
@@ -232,8 +238,8 @@ async def route(state: State, runtime: Node) -> State:
     if draft.plan.steps and draft.confidence >= context.route_threshold:
         path, confidence = "router", draft.confidence
         planned = with_request(draft.plan, request, kinds, context.registry)
-        if state.get("leans"):
-            planned = answer_alone(planned, request, context.registry)
+        if leans_on := state.get("leans_on"):
+            planned = asked_alone(planned, request, context.registry[leans_on])
     elif draft.lacks is not None:
         path, confidence, planned = "router", draft.shortlist[0].confidence, Plan()
     elif draft.chat >= context.route_threshold:

@@ -8,7 +8,6 @@ from orchestrator.plan import Plan, Step
 
 if TYPE_CHECKING:
     from tools.contracts import RunContext, Tool
-    from tools.registry import Registry
 
 MAX_QUESTION_CHARS = 500
 """What is longer is rather a text than a question."""
@@ -30,14 +29,14 @@ def looked_up(question: str, tool: Tool) -> Plan:
     return Plan(steps=(Step(id="s1", tool=tool.name, args={"question": question}),))
 
 
-def answer_alone(planned: Plan, question: str, registry: Registry) -> Plan:
-    """The plan of a question that leans on another, where the two together look like a wish, too:
-    the question alone is what was asked."""
-    asked = [s.tool for s in planned.steps if "question" in registry[s.tool].Args.model_fields]
-    if not asked or len(planned.steps) == 1:
+def asked_alone(planned: Plan, words: str, tool: Tool) -> Plan:
+    """The plan of what leans on a question or a wish that was put to `tool`, where the two together
+    look like something else, too: that alone was asked."""
+    steps = tuple(step for step in planned.steps if step.tool == tool.name)
+    if not steps or len(planned.steps) == 1:
         return planned
-    alone = looked_up(question, registry[asked[0]])
-    return alone if alone.steps else planned
+    alone = looked_up(words, tool)
+    return alone if alone.steps else Plan(steps=steps[:1])
 
 
 async def told_of(request: str, language: str, run: RunContext) -> float | None:

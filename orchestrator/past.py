@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from orchestrator.conversations import StoredMessage
+from orchestrator.followups import Asked, asked_of
 from orchestrator.handoffs import is_unsure
 from orchestrator.plan import Plan
 from orchestrator.turn import Message, Outcome
@@ -19,15 +20,15 @@ class Past:
     Attributes:
         messages: what was said, oldest first.
         last_plan: of the last answer.
-        last_question: what the last answer that took a tool was asked, as it was understood; None
-            where that was no question.
+        asked: what the last answer that took a tool was asked; None where that was no question
+            and no wish in words.
         attachments: the files of the last request that had some, as JSON.
         ends_unsure: whether the last thing said was an answer of low confidence.
     """
 
     messages: tuple[Message, ...] = ()
     last_plan: Plan = Plan()
-    last_question: str | None = None
+    asked: Asked | None = None
     attachments: list[dict[str, Any]] = field(default_factory=list)
     ends_unsure: bool = False
 
@@ -37,7 +38,7 @@ def past_of(stored: Sequence[StoredMessage]) -> Past:
     return Past(
         _messages(stored),
         _last_plan(stored),
-        _last_question(stored),
+        _asked(stored),
         _last_files(stored),
         _ends_unsure(stored),
     )
@@ -68,13 +69,12 @@ def _last_plan(stored: Sequence[StoredMessage]) -> Plan:
     return Plan()
 
 
-def _last_question(stored: Sequence[StoredMessage]) -> str | None:
+def _asked(stored: Sequence[StoredMessage]) -> Asked | None:
     for message in reversed(stored):
         if message.role == "assistant" and message.outcome:
-            steps = Plan.model_validate(message.outcome.get("plan") or {}).steps
-            if steps:
-                asked = (step.args.get("question") for step in steps)
-                return next((value for value in asked if isinstance(value, str)), None)
+            plan = Plan.model_validate(message.outcome.get("plan") or {})
+            if plan.steps:
+                return asked_of(plan)
     return None
 
 

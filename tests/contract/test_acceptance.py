@@ -68,6 +68,18 @@ def test_a_review_is_rated_by_the_router(client: openai.OpenAI) -> None:
     assert "%" in told["answer"]
 
 
+def test_a_conversation_goes_on_past_small_talk(client: openai.OpenAI) -> None:
+    first = ask(client, "How long do I have to send a laptop back?", store=True)
+    for talk in ("Thank you!", "That helps, have a nice day"):
+        told = ask(client, talk, conversation=first["conversation_id"])
+        assert told["route"]["path"] == "chat"
+        assert told["plan"]["steps"] == []
+        assert told["handoff"] is None
+    shoes = ask(client, "and shoes?", conversation=first["conversation_id"])
+    assert shoes["route"]["resolved_request"] == "How long do I have to send shoes back?"
+    assert "shoes" in shoes["citations"][0]["document"]
+
+
 def test_three_wishes_in_one_sentence(client: openai.OpenAI) -> None:
     told = ask(
         client,

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from orchestrator.followups import (
     _FILLER,
+    Asked,
+    asked_in,
+    asked_of,
     complete_question,
-    last_asked,
     may_lean,
     resolve_by_rules,
     stands_alone,
@@ -89,10 +91,17 @@ def test_which_messages_may_lean_on_the_question_before(text: str, leans: bool) 
 
 def test_the_last_question_is_found_past_a_word_of_thanks() -> None:
     history = said("How long do I have?", "30 days [1].", "Thank you!", "You're welcome.")
-    assert last_asked(history) == "How long do I have?"
-    assert last_asked(said("那要多久？", "30 天")) == "那要多久？"
-    assert last_asked(said("Translate this: a", "b")) is None
-    assert last_asked(said("When?", "Today.", "ok", "", "fine", "", "yes", "")) is None
+    assert asked_in(history) == Asked("answer_question", "How long do I have?")
+    assert asked_in(said("那要多久？", "30 天")) == Asked("answer_question", "那要多久？")
+    assert asked_in(said("Translate this: a", "b")) is None
+    assert asked_in(said("When?", "Today.", "ok", "", "fine", "", "yes", "")) is None
+
+
+def test_what_a_plan_asks_in_words() -> None:
+    assert asked_of(ASKED) == Asked("answer_question", "How long do I have?")
+    gifts = plan("recommend_items", request="gifts for a runner")
+    assert asked_of(gifts) == Asked("recommend_items", "gifts for a runner")
+    assert asked_of(TRANSLATED) is None
 
 
 @pytest.mark.parametrize(
@@ -105,6 +114,7 @@ def test_the_last_question_is_found_past_a_word_of_thanks() -> None:
         ("why?", {"chat": 0.89}, False),
         ("fasse das zusammen", {"chat": 0.4, "summarize_text": 0.39}, True),
         ("something cheaper?", {"recommend_items": 0.75, "chat": 0.07}, True),
+        ("whats your phone number", {"answer_question": 0.9, "chat": 0.05}, True),
         ("who pays for it?", {"answer_question": 0.87, "chat": 0.07}, False),
         ("and in Italy", {"translate_text": 0.63, "chat": 0.41}, False),
         ("in Austria", {"answer_question": 0.96, "chat": 0.03}, False),
@@ -136,6 +146,10 @@ async def alike(texts: Sequence[str]) -> NDArray[np.float32]:
          "¿Cuánto tiempo tengo para devolver zapatos?"),
         ("笔记本电脑多久之内可以退货？", "那鞋子呢？", "鞋子多久之内可以退货？"),
         ("笔记本电脑多久之内可以退货？", "那鞋子和帽子呢？", "鞋子和帽子多久之内可以退货？"),
+        ("Which ways to pay are there? Can I pay in cash?", "And by invoice?",
+         "Which ways to pay are there? Can I pay in invoice?"),
+        ("Three gifts for a runner", "not socks please",
+         "Three gifts for a runner. not socks please"),
         ("How long do I have to send a laptop back?", "What if it is broken?",
          "How long do I have to send a laptop back? What if it is broken?"),
     ],

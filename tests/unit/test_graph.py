@@ -16,7 +16,7 @@ from orchestrator.budget import BudgetExceeded
 from orchestrator.composer import Composer
 from orchestrator.errors import BadRequest
 from orchestrator.graph import TurnContext, build_agent
-from orchestrator.lookup import answer_alone, looked_up, told_of
+from orchestrator.lookup import asked_alone, looked_up, told_of
 from orchestrator.plan import Plan
 from orchestrator.turn import Event, StepChanged, TextDelta
 from tools.registry import load_registry
@@ -120,10 +120,13 @@ def test_a_question_that_leans_is_all_that_was_asked() -> None:
         {"id": "s2", "tool": "answer_question", "args": {"question": "a bag?"}},
     ]
     both = Plan.model_validate({"steps": steps})
-    (step,) = answer_alone(both, "Which bag? And the price?", load_registry()).steps
+    answers, recommends = (load_registry()[step["tool"]] for step in reversed(steps))
+    (step,) = asked_alone(both, "Which bag? And the price?", answers).steps
     assert (step.tool, step.args) == ("answer_question", {"question": "Which bag? And the price?"})
-    wish = Plan.model_validate({"steps": steps[:1]})
-    assert answer_alone(wish, "Which bag?", load_registry()) == wish
+    (step,) = asked_alone(both, "A bag. Not a red one", recommends).steps
+    assert step == both.steps[0]
+    wish = Plan(steps=both.steps[:1])
+    assert asked_alone(wish, "Which bag?", answers) == wish
 
 
 class Shelf:
@@ -191,7 +194,11 @@ async def test_a_question_that_leans_is_completed_first() -> None:
         {"role": "user", "content": "How long do I have to send a laptop back?"},
         {"role": "assistant", "content": "30 days [1]."},
     ]
-    state = await ask("and shoes?", history=history, last_question=history[0]["content"])
+    state = await ask(
+        "and shoes?",
+        history=history,
+        asked={"tool": "answer_question", "words": history[0]["content"]},
+    )
     assert state["plan"]["steps"][0]["args"]["question"] == "How long do I have to send shoes back?"
     assert state["route"]["resolved_request"] == "How long do I have to send shoes back?"
 

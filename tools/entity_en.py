@@ -62,6 +62,15 @@ _ARTICLE_WITHIN = re.compile(r"\w The \Z")
 _TITLE = re.compile(r"(?:Mrs?|Ms|Miss|Dr|Prof)\.? ")
 _NUMBER_BEHIND = re.compile(r"[\s,]+[\d-]+\Z")
 _AND = re.compile(r" (?:and|&) ")
+_LINE_END = re.compile(r"\s*[\r\n]\s*")
+_LABEL_BEHIND = re.compile(r"[ \t]*:")
+_PRICED = re.compile(rf"[{_CURRENCY}%]|\b[A-Z]{{3}}\b")
+# What a mail or an order to an assistant begins with, and a pipeline takes for a part of the name.
+_LEAD = re.compile(
+    r"(?i:(?:please|kindly) )?(?i:ask|call|contact|dear|e-?mail|greet|hello|hey|hi|inform|invite"
+    r"|meet|message|notify|phone|please|remind|tell|text|thank|thanks|welcome)[,:]? (?=[^\W\d_a-z])"
+)
+_SENTENCE_START = re.compile(r"(?:\A|[.!?:;,\n\"“(])\s*\Z")
 _BULLET = re.compile(r"^[ \t]*[-*•>]+(?= )", re.MULTILINE)
 
 
@@ -85,7 +94,7 @@ def names_of(
         types: which are wanted.
     """
     sure = [span for span in personal if span.score >= _SURE]
-    found = [entity for span in spans for entity in _named(text, span, sure)]
+    found = [entity for span in spans for entity in _named(text, span, personal)]
     taken = [(entity.start, entity.end) for entity in found]
     found += [
         Found(span.start, span.end, _PERSONAL[span.kind], span.score, "rampart")
@@ -100,7 +109,7 @@ def _looks_like_a_name(surface: str, kind: str) -> bool:
     return kind == "place" or all(word[:1].isupper() for word in surface.split())
 
 
-def _named(text: str, span: NamedSpan, sure: Sequence[PersonalSpan]) -> Iterator[Found]:
+def _named(text: str, span: NamedSpan, personal: Sequence[PersonalSpan]) -> Iterator[Found]:
     """What a span of the pipeline's says: an entity, two people, or nothing."""
     kind = _TYPES.get(span.label)
     if kind is None:
@@ -109,18 +118,36 @@ def _named(text: str, span: NamedSpan, sure: Sequence[PersonalSpan]) -> Iterator
         tidy = _tidy(text, start, end, kind)
         if tidy is None:
             continue
-        within = [s for s in sure if s.start < tidy.end and tidy.start < s.end]
+        within = [s for s in personal if s.start < tidy.end and tidy.start < s.end]
+        within = [s for s in within if s.score >= _SURE or _agree(text, s, tidy)]
         tidy, settled = _settled(text, tidy, kind, within)
         yield Found(tidy.start, tidy.end, settled, _SCORES[settled], "spacy")
 
 
 def _parts(text: str, span: NamedSpan, kind: NamedType) -> Iterator[tuple[int, int]]:
+    """The span, cut where lines end, and between two people or two prices."""
     start = span.start
-    if kind == "person":
-        for joint in _AND.finditer(text, span.start, span.end):
-            yield start, joint.start()
-            start = joint.end()
-    yield start, span.end
+    for end in _line_ends(text, span):
+        # "Lisbon\nDate: …": what stands before a colon in the next line says what comes there.
+        if start == span.start or not _LABEL_BEHIND.match(text, end.start):
+            yield from _by_and(text, start, end.start, kind)
+        start = end.end
+
+
+def _line_ends(text: str, span: NamedSpan) -> Iterator[Span]:
+    for end in _LINE_END.finditer(text, span.start, span.end):
+        yield Span(end.start(), end.end())
+    yield Span(span.end, span.end)
+
+
+def _by_and(text: str, start: int, end: int, kind: NamedType) -> Iterator[tuple[int, int]]:
+    if kind in ("person", "amount"):
+        for joint in _AND.finditer(text, start, end):
+            # "between 5 and 10 dollars" is one amount, "$5 and $10" are two.
+            if kind == "person" or _PRICED.search(text, start, joint.start()):
+                yield start, joint.start()
+                start = joint.end()
+    yield start, end
 
 
 def _settled(
@@ -129,6 +156,10 @@ def _settled(
     """The span and its type once what is surely personal within it is known."""
     if kind not in ("person", "organisation", "place") or not within:
         return span, kind
+    whole = next((s for s in within if s.kind == "person" and _holds(s, span)), None)
+    if whole is not None:
+        # Of "Ana Costa" the pipeline saw "Costa" alone, and took it for a place.
+        return Span(whole.start, whole.end), "person"
     words = text[span.start : span.end].split()
     first = within[0]
     if (
@@ -142,6 +173,16 @@ def _settled(
     if any(s.kind == "person" for s in within):
         return span, "person" if len(words) <= _LONGEST_PERSON else kind
     return span, "place" if kind == "organisation" else kind
+
+
+def _agree(text: str, guess: PersonalSpan, span: Span) -> bool:
+    """Whether both see the same name of several words: then the second's guess of what it is is
+    better than the pipeline's."""
+    return (guess.start, guess.end) == span and " " in text[guess.start : guess.end]
+
+
+def _holds(outer: PersonalSpan, inner: Span) -> bool:
+    return outer.start <= inner.start and inner.end <= outer.end
 
 
 def _tidy(text: str, start: int, end: int, kind: NamedType) -> Span | None:
@@ -165,9 +206,19 @@ def _tidy(text: str, start: int, end: int, kind: NamedType) -> Span | None:
     return Span(start, end) if start < end else None
 
 
+def _behind_lead(text: str, start: int, end: int) -> int:
+    """Where the name begins behind a verb or a greeting with which a sentence begins."""
+    before = text[max(0, start - 20) : start]
+    if _SENTENCE_START.search(before) and (lead := _LEAD.match(text, start, end)):
+        return lead.end()
+    return start
+
+
 def _name(text: str, start: int, end: int, kind: NamedType) -> Span:
     """A name without the article or the title before it, punctuation around it, and the 's or
     the number behind it."""
+    if kind in ("person", "organisation"):
+        start = _behind_lead(text, start, end)
     if text[start:end].lower().startswith("the "):
         start += len("the ")
     if kind == "person" and (title := _TITLE.match(text, start, end)):

@@ -41,6 +41,12 @@ def named(
         ("Fax", "ORG", []),
         ("48213", "DATE", []),
         ("Love Actually", "WORK_OF_ART", []),
+        ("Call Ana Costa", "ORG", ["Ana Costa organisation"]),
+        ("Please thank Ana Costa", "PERSON", ["Ana Costa person"]),
+        ("Call of Duty", "PRODUCT", ["Call of Duty product"]),
+        ("Ann Lee\nBo Chen", "PERSON", ["Ann Lee person", "Bo Chen person"]),
+        ("USD 300 and £45", "MONEY", ["USD 300 amount", "£45 amount"]),
+        ("between 5 and 10 dollars", "MONEY", ["between 5 and 10 dollars amount"]),
     ],
 )
 def test_what_the_pipeline_found_is_put_right(text: str, label: str, names: list[str]) -> None:
@@ -61,6 +67,23 @@ def test_the_second_model_is_believed_if_it_is_sure() -> None:
     ]
     long = "Maria Silva Foundation for Music"
     assert named(long, {long: "ORG"}, {"Silva": ("person", 0.9)}) == [f"{long} organisation"]
+
+
+def test_a_name_ends_with_its_line() -> None:
+    text = "Lisbon\nDate: soon"
+    assert named(text, {"Lisbon\nDate": "ORG"}) == ["Lisbon organisation"]
+
+
+def test_where_both_see_the_same_name_the_second_says_what_it_is() -> None:
+    text = "Call Ana Costa now"
+    assert named(text, {"Call Ana Costa": "ORG"}, {"Ana Costa": ("person", 0.5)}) == [
+        "Ana Costa person"
+    ]
+
+
+def test_a_piece_of_a_name_that_the_second_saw_whole_is_the_whole_name() -> None:
+    text = "Ana Costa's parcel"
+    assert named(text, {"Costa": "GPE"}, {"Ana Costa": ("person", 0.9)}) == ["Ana Costa person"]
 
 
 def test_what_a_person_is_does_not_belong_to_the_name() -> None:

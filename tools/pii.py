@@ -1,4 +1,4 @@
-"""Personal data that has a checkable form: found by rules, in any language.
+"""Personal data that has a checkable form, amounts and dates: found by rules, in any language.
 
 Cards, IBANs, IP addresses and phone numbers are presidio's recognisers, used one by one: its
 engine would load a language pipeline of its own, and its others fire on nearly anything. E-mail
@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterator
 from functools import cache
 from typing import Any
 
+from tools.amounts import amounts_in
+from tools.date_forms import dates_in
 from tools.spans import EntityType, Found
 
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+%-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?![\w@-])")
@@ -25,11 +27,6 @@ _PHONE_WORD = re.compile(
     r"|anruf|handy|ligue|celular|هاتف|फ़ोन|फोन)\W{0,4}\w{0,8}\W{0,6}$",
     re.IGNORECASE,
 )
-_NUMBER = r"\d{1,3}(?:[.,' \u00a0\u202f]\d{3})*(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,2})?"
-_AMOUNT = re.compile(
-    rf"(?<![\w.,])(?:[$€£¥₹₩₽]\s?(?:{_NUMBER})|(?:{_NUMBER})\s?(?:[$€£¥₹₩₽%]|元|円|(?:EUR|USD|GBP|CHF"
-    r"|JPY|CNY|BRL|INR)\b))(?![\d])"
-)
 # Without a country code a number is tried as one of these countries'.
 _REGIONS = ("US", "GB", "DE", "FR", "ES", "PT", "BR", "IT", "MX", "CN", "JP", "IN", "AE")
 _DIGIT_RUN = re.compile(r"\+?\(?\d(?:[\s().\-/]{0,3}\d)*")
@@ -42,7 +39,7 @@ _RECOGNISERS: dict[EntityType, str] = {
 
 
 def find_pii(text: str, types: Collection[EntityType]) -> list[Found]:
-    """Entities of the pattern types among `types`, and amounts with a currency or a per cent sign.
+    """Entities of the pattern types among `types`, amounts with a currency or a per cent, and days.
 
     In no order, and they may overlap. Blocking.
     """
@@ -52,7 +49,9 @@ def find_pii(text: str, types: Collection[EntityType]) -> list[Found]:
     if "url" in types:
         found += _urls(text)
     if "amount" in types:
-        found += (Found(*m.span(), "amount", 0.9, "rules") for m in _AMOUNT.finditer(text))
+        found += (Found(*span, "amount", 0.9, "rules") for span in amounts_in(text))
+    if "date" in types:
+        found += (Found(*span, "date", 0.9, "rules") for span in dates_in(text))
     if "national_id" in types:
         found += (Found(*m.span(), "national_id", 0.8, "rules") for m in _US_SSN.finditer(text))
     if "phone" in types:

@@ -35,11 +35,58 @@ def found(text: str) -> list[tuple[str, str]]:
         ("SSN 078-05-1121", [("078-05-1121", "national_id")]),
         ("paid $3.50, 1.234,56 €, 15% of 300元",
          [("$3.50", "amount"), ("1.234,56 €", "amount"), ("15%", "amount"), ("300元", "amount")]),
-        ("on 2024-11-03 at 12:30, v1.2.3", []),
+        ("on 2024-11-03 at 12:30, v1.2.3", [("2024-11-03", "date")]),
     ],
 )  # fmt: skip
 def test_forms_that_can_be_checked(text: str, expected: list[tuple[str, str]]) -> None:
     assert found(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "amounts"),
+    [
+        ("The total is EUR 1,249.50.", ["EUR 1,249.50"]),
+        ("The rent is 980 euros a month.", ["980 euros"]),
+        ("It cost USD 300 and £45.", ["USD 300", "£45"]),
+        ("US$20, $3 million, Rs. 1,00,000", ["US$20", "$3 million", "Rs. 1,00,000"]),
+        ("Total: CHF 1'200.-", ["CHF 1'200.-"]),
+        ("20,- Euro, 2,5 Mio. Euro, 5 Prozent", ["20,- Euro", "2,5 Mio. Euro", "5 Prozent"]),
+        ("1 234,56 € et 20 pour cent", ["1 234,56 €", "20 pour cent"]),
+        ("3 millones de euros, 50 dólares", ["3 millones de euros", "50 dólares"]),
+        ("R$ 1.234,56 ou 300 reais", ["R$ 1.234,56", "300 reais"]),
+        ("499 kr, 99 zł, kr. 5", ["499 kr", "99 zł", "kr. 5"]),
+        ("一共300欧元和1.5万美元", ["300欧元", "1.5万美元"]),
+        ("500ドルです", ["500ドル"]),
+        ("٣٠٠ دولار", ["٣٠٠ دولار"]),
+        ("500 रुपये", ["500 रुपये"]),
+        ("PHP 8, TRY 3 times, 5 centimetres, 10 kr5, 3块蛋糕", []),
+    ],
+)
+def test_amounts_in_the_words_of_several_languages(text: str, amounts: list[str]) -> None:
+    assert [surface for surface, _ in found(text)] == amounts
+
+
+@pytest.mark.parametrize(
+    ("text", "dates"),
+    [
+        ("Date: 17 August 2024", ["17 August 2024"]),
+        ("May 3rd, 1980 and Dec. 24", ["May 3rd, 1980", "Dec. 24"]),
+        ("on the 14th of December.", ["14th of December"]),
+        ("17.08.2024 or 8/17/2024", ["17.08.2024", "8/17/2024"]),
+        ("am 3. März 2024", ["3. März 2024"]),
+        ("le 1er janvier 2024", ["1er janvier 2024"]),
+        ("el 3 de mayo de 2024", ["3 de mayo de 2024"]),
+        ("em 3 de março de 2024", ["3 de março de 2024"]),
+        ("于2024年8月17日", ["2024年8月17日"]),
+        ("2024년 8월 17일", ["2024년 8월 17일"]),
+        ("في ٣ مايو ٢٠٢٤", ["٣ مايو ٢٠٢٤"]),
+        ("3 जनवरी 2024 को", ["3 जनवरी 2024"]),
+        ("3 May\n2024", ["3 May"]),
+        ("option 3 may apply, 3 out of 5, 32/13/2024, order 2024-11-031", []),
+    ],
+)
+def test_dates_in_several_languages(text: str, dates: list[str]) -> None:
+    assert [surface for surface, _ in found(text)] == dates
 
 
 def test_only_the_types_asked_for_are_sought() -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
 os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
@@ -338,11 +338,12 @@ async def run_plan(state: State, runtime: Node) -> State:
         if isinstance(event, StepChanged) and event.step.status != "running":
             writer.finished(event.step)
 
+    alone = len(planned.steps) == 1
     reports = await execute(
         planned,
         inputs,
         context.registry,
-        context.run,
+        replace(context.run, said=state["resolved"]) if alone else context.run,
         emit=emit,
         write=writer.write,
         launch=functools.partial(_as_task, context.settled),

@@ -37,6 +37,8 @@ _SHARE_OF_BEST = 0.5
 on an article keep the passage that answers, and 30 of 31 on the sample shop that had it."""
 _KEPT_DOCUMENTS = 8
 _SUBJECT_CHARS = 300
+_SAID_CHARS = 600
+"""A longer request holds more than a question and what led to it."""
 """Of what a picture shows; a page of text in it would drown the question."""
 
 UNKNOWN: Mapping[str, str] = {
@@ -186,7 +188,7 @@ class AnswerQuestion(Tool):
             passages = await self._from_document(args, asked_in, ctx)
         if not passages:
             return _unknown(language, ctx)
-        answer = await answer_from(_about(args), passages, language, ctx)
+        answer = await answer_from(_about(args, ctx.said), passages, language, ctx)
         if not answer.text:
             result = _unknown(language, ctx)
             return ToolResult(result.data, usage=answer.usage)
@@ -211,7 +213,7 @@ class AnswerQuestion(Tool):
         from tools.knowledge.retrieve import RELEVANT
 
         found = await ctx.knowledge.search(
-            _about(args),
+            _about(args, ctx.said),
             collection=args.collection or DEFAULT_COLLECTION,
             limit=MAX_PASSAGES,
             language=asked_in,
@@ -282,9 +284,16 @@ def _worth_reading(passages: Sequence[Passage]) -> list[Passage]:
     return chosen
 
 
-def _about(args: AnswerQuestionArgs) -> str:
-    """The question, with what it points at."""
-    return f"{args.question} ({args.subject[:_SUBJECT_CHARS]})" if args.subject else args.question
+def _about(args: AnswerQuestionArgs, said: str) -> str:
+    """The question, with what it points at: "I bought a tent. Can I return it?" asks about a tent.
+
+    Where there is a text or a document, what was said around the question may be part of that.
+    """
+    if args.subject:
+        return f"{args.question} ({args.subject[:_SUBJECT_CHARS]})"
+    if args.context or args.document or len(said) > _SAID_CHARS or args.question not in said:
+        return args.question
+    return said
 
 
 def _unknown(language: str, ctx: RunContext) -> ToolResult:

@@ -103,6 +103,7 @@ class RunContext:
     chat model that sees pictures, and `shop` what can be recommended, where there is one. `web` is
     for live video that the caller gave the address of, and for no address found in data.
     `find_file` knows whose request it is; without it every file in `artifacts` is there to be used.
+    `said` is the whole request where one step is all of its plan: what stands around its arguments.
     """
 
     models: ModelPool
@@ -113,6 +114,7 @@ class RunContext:
     shop: Shop | None = None
     web: WebFetcher | None = None
     find_file: Callable[[str], Awaitable[Artifact]] | None = None
+    said: str = ""
     deadline: float = field(default_factory=lambda: time.monotonic() + 120.0)
     write: Callable[[str], None] = _ignore
     progress: Callable[[float], None] = _ignore

@@ -10,7 +10,13 @@ import pytest
 from model_servers.contracts import ChatDelta, ChatMessage, Usage
 from tests.unit.test_grounding import LAPTOPS, SHOES, passage
 from tools.answer_prompts import answer_messages
-from tools.answer_question import UNKNOWN, AnswerQuestion, AnswerQuestionArgs, AnswerQuestionResult
+from tools.answer_question import (
+    UNKNOWN,
+    AnswerQuestion,
+    AnswerQuestionArgs,
+    AnswerQuestionResult,
+    _about,
+)
 from tools.contracts import RunContext
 from tools.errors import InvalidInput
 from tools.knowledge.passages import Passage
@@ -294,3 +300,21 @@ def test_a_passage_cannot_leave_its_fence() -> None:
     assert content.count("</passage>") == 1
     for marker in ("<|im_", "[INST]", "</s>", "system:", "[3]"):
         assert marker not in content
+
+
+@pytest.mark.parametrize(
+    ("args", "said", "about"),
+    [
+        ({}, "I bought a tent. Can I return it?", "I bought a tent. Can I return it?"),
+        ({}, "Something else", "Can I return it?"),
+        ({}, "", "Can I return it?"),
+        ({}, f"{'A tent. ' * 100}Can I return it?", "Can I return it?"),
+        ({"context": "The tent."}, "I bought a tent. Can I return it?", "Can I return it?"),
+        ({"subject": "a red tent"}, "See? Can I return it?", "Can I return it? (a red tent)"),
+    ],
+)
+def test_a_question_is_asked_with_what_led_to_it(
+    args: dict[str, str], said: str, about: str
+) -> None:
+    asked = AnswerQuestionArgs.model_validate({"question": "Can I return it?", **args})
+    assert _about(asked, said) == about

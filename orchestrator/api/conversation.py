@@ -48,9 +48,14 @@ def check_size(request: ChatRequest, settings: Settings) -> None:
         )
 
 
-def limits_of(extension: Extension, settings: Settings) -> Limits:
-    """What the client lets its request take. Raises BadRequest where that is more than the
-    service does."""
+def limits_of(request: ChatRequest, settings: Settings) -> Limits:
+    """What the client lets its request take.
+
+    OpenAI's own bound lowers the tokens as ours does; clients send it without knowing of this
+    service, so that one which is higher than the service's is no mistake.
+    Raises BadRequest where the extension's are more than the service does.
+    """
+    extension = request.switchboard or Extension()
     bounds = {
         "timeout_s": settings.request_timeout_s,
         "max_steps": settings.max_steps,
@@ -66,7 +71,9 @@ def limits_of(extension: Extension, settings: Settings) -> Limits:
                 "be lowered.",
                 param=param,
             )
-    return Limits(**asked)
+    asked_tokens = (asked["max_completion_tokens"], request.token_limit)
+    tokens = min((bound for bound in asked_tokens if bound is not None), default=None)
+    return Limits(**asked | {"max_completion_tokens": tokens})
 
 
 async def as_turn(request: ChatRequest, service: Service, owner: str) -> Turn:

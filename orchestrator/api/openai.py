@@ -10,8 +10,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from orchestrator.api.admitted import admitted, admitted_stream
+from orchestrator.api.audio import LISTENERS, SPEAKERS
 from orchestrator.api.chat_request import ChatRequest, Extension, SystemMessage
-from orchestrator.api.completions import Completion
+from orchestrator.api.completions import Completion, FinishReason
 from orchestrator.api.conversation import as_turn, check_size, limits_of, request_of, text_of
 from orchestrator.api.direct import DirectChat, is_direct
 from orchestrator.api.embeddings import MODELS as EMBEDDING_MODELS
@@ -21,7 +22,7 @@ from orchestrator.api.replies import Json
 from orchestrator.api.streams import closing, streamed
 from orchestrator.api.tool_model import run_as_model
 from orchestrator.errors import BadRequest, UnknownModel
-from orchestrator.turn import Event, Finished, Outcome, TextDelta, UsageReport
+from orchestrator.turn import Event, Finished, Limits, Outcome, TextDelta, UsageReport
 from tools.artifacts import Artifact
 
 AGENT = "switchboard"
@@ -47,6 +48,14 @@ async def create_chat_completion(
     the request itself: it is written down, and `heard` in the outcome has what was understood.
     Where no outcome was asked for, files that tools made are links at the end of the text.
 
+    `max_completion_tokens`, or `max_tokens`, bounds all that the chat model generates for the
+    request, planning and the tools' own use of it included, as OpenAI counts reasoning: the answer
+    ends there with `finish_reason` "length", or says which step had no tokens left. An answer put
+    together without the chat model takes none. A tool that runs alone is not bounded by it.
+
+    With `tools` a call that has its result already is not made again unless `tool_choice` asks for
+    it: the chat model answers from the results.
+
     The extension field `switchboard` continues or keeps a conversation, stops after planning,
     lowers what the request may take (time, steps, calls and tokens of the chat model), and asks
     for progress: then a stream carries events called `switchboard`, which are chunks without text
@@ -59,9 +68,9 @@ async def create_chat_completion(
     )
     if body.model in service.registry:
         return await _tool(body, completion, service, owner, request)
-    if body.model in EMBEDDING_MODELS:
+    if body.model in (elsewhere := _served_elsewhere()):
         raise BadRequest(
-            f"model: {body.model!r} makes vectors; it is for POST /v1/embeddings.", param="model"
+            f"model: {body.model!r} {elsewhere[body.model]}; chat with {AGENT!r}.", param="model"
         )
     if body.model != AGENT:
         raise UnknownModel(
@@ -86,7 +95,7 @@ async def _agent(
     body: ChatRequest, completion: Completion, service: Service, owner: str, request: Request
 ) -> Response:
     extension = body.switchboard or Extension()
-    limits = limits_of(extension, service.settings)
+    limits = limits_of(body, service.settings)
     turn = (await as_turn(body, service, owner)).model_copy(update={"limits": limits})
     if extension.store and turn.conversation_id is None and not turn.plan_only:
         conversation_id = await service.conversations.create(owner)
@@ -97,12 +106,20 @@ async def _agent(
     shown = functools.partial(service.links.shown, base_url=base_url)
     if body.stream:
         told = added if extension.progress else None
-        chunks = _chunks(service.run(turn), completion, told, shown)
+        chunks = _chunks(service.run(turn), completion, limits, told, shown)
         return await streamed(chunks, request)
     outcome = await _outcome(service.run(turn))
-    if body.switchboard is None:
-        return Json(completion.whole(outcome.answer + shown(outcome.artifacts), outcome.usage))
-    return Json(completion.whole(outcome.answer, outcome.usage) | {"switchboard": added(outcome)})
+    links = shown(outcome.artifacts) if body.switchboard is None else ""
+    finish = _finish(outcome.usage, limits)
+    whole = completion.whole(outcome.answer + links, outcome.usage, finish=finish)
+    return Json(whole if body.switchboard is None else whole | {"switchboard": added(outcome)})
+
+
+def _finish(usage: UsageReport, limits: Limits) -> FinishReason:
+    """Whether the client's bound on tokens ended the answer: a model that is stopped at it has
+    used all of it."""
+    bound = limits.max_completion_tokens
+    return "length" if bound is not None and usage.completion_tokens >= bound else "stop"
 
 
 async def _outcome(events: AsyncIterator[Event]) -> Outcome:
@@ -118,6 +135,7 @@ async def _outcome(events: AsyncIterator[Event]) -> Outcome:
 async def _chunks(
     events: AsyncIterator[Event],
     completion: Completion,
+    limits: Limits,
     told: Callable[[Event], Any] | None,
     shown: Callable[[Sequence[Artifact]], str],
 ) -> AsyncIterator[bytes]:
@@ -138,7 +156,7 @@ async def _chunks(
                 usage = event.outcome.usage
                 if told is None and (links := shown(event.outcome.artifacts)):
                     yield completion.text(links)
-    yield completion.last(usage)
+    yield completion.last(usage, _finish(usage, limits))
 
 
 async def _tool(
@@ -178,7 +196,17 @@ def _refuse_extension(body: ChatRequest) -> None:
         )
 
 
-@router.get("/models", summary="The agent and the tools, as models")
+def _served_elsewhere() -> dict[str, str]:
+    """The models of OpenAI's other routes, with what they do and where."""
+    doing = {
+        "makes vectors, at POST /v1/embeddings": EMBEDDING_MODELS,
+        "writes recordings down, at POST /v1/audio/transcriptions": LISTENERS,
+        "speaks, at POST /v1/audio/speech": SPEAKERS,
+    }
+    return {name: what for what, names in doing.items() for name in names if name != AGENT}
+
+
+@router.get("/models", summary="The agent, the tools, and what vectors and sound are made by")
 async def list_models(service: TheService) -> Json:
     return Json({"object": "list", "data": [_model(name) for name in _names(service)]})
 
@@ -193,7 +221,7 @@ async def get_model(model: str, service: TheService) -> Json:
 
 
 def _names(service: Service) -> list[str]:
-    return [AGENT, *service.registry, *EMBEDDING_MODELS]
+    return [AGENT, *service.registry, *_served_elsewhere()]
 
 
 def _model(name: str) -> dict[str, Any]:

@@ -79,6 +79,38 @@ async def test_a_client_lowers_what_its_request_takes(service: FakeService) -> N
 
 
 @pytest.mark.parametrize(
+    ("sent", "bound"),
+    [
+        ({"max_tokens": 50}, 50),
+        ({"max_completion_tokens": 50, "max_tokens": 7}, 50),
+        ({"max_tokens": 50, "switchboard": {"max_completion_tokens": 9}}, 9),
+        ({"max_tokens": 9, "switchboard": {"max_completion_tokens": 50}}, 9),
+        ({"max_tokens": 10**6}, 10**6),  # the service's own is lower, and goes before
+        ({}, None),
+    ],
+)
+async def test_openais_bound_is_the_agents_too(
+    service: FakeService, sent: dict[str, Any], bound: int | None
+) -> None:
+    async with client_of(service) as http:
+        await http.post(CHAT, json=asked("hello", **sent))
+    assert service.turns[0].limits == Limits(max_completion_tokens=bound)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("bound", "finish"), [(2, "length"), (3, "stop")])
+async def test_an_answer_that_used_all_its_tokens_was_cut(
+    service: FakeService, stream: bool, bound: int, finish: str
+) -> None:
+    """This service's answer takes two tokens."""
+    for sent in ({"max_tokens": bound}, {"switchboard": {"max_completion_tokens": bound}}):
+        async with client_of(service) as http:
+            answer = await http.post(CHAT, json=asked("hello", stream=stream, **sent))
+        assert f'"finish_reason":"{finish}"' in answer.text
+        assert answer.text.count('"finish_reason":"') == 1
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("timeout_s", 181),

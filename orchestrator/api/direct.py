@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from model_servers.contracts import FunctionSpec, ToolCall, ToolCalls, Usage
 from orchestrator.api.chat_request import ChatRequest, JsonSchemaFormat, NamedChoice, ToolMessage
 from orchestrator.api.completions import Completion
 from orchestrator.api.conversation import as_prompt
+from orchestrator.api.made_calls import asking_for_words, settled_calls, unsettled
 from orchestrator.api.replies import dumps
 from orchestrator.errors import BadRequest
 
@@ -44,9 +46,14 @@ class DirectChat:
         self._prompt = as_prompt(request)
         self._functions = _functions(request)
         self._choice = _choice(request, self._functions)
+        # Where a client asks for a call, it gets it. The model's own choice never repeats one.
+        self._settled = settled_calls(request.messages) if self._choice == "auto" else []
         # OpenAI's default is several. Here one is, which a strict schema of its own holds.
         self._parallel = request.parallel_tool_calls is True
         self._schema = _schema(request)
+        has_results = isinstance(request.messages[-1], ToolMessage)
+        in_words = has_results and self._schema is None
+        self._for_answer = asking_for_words(self._prompt) if in_words else self._prompt
 
     async def whole(self, completion: Completion) -> dict[str, Any]:
         """The answer as a chat completion. Raises what `ChatModel.complete` does."""
@@ -55,7 +62,7 @@ class DirectChat:
             calls = [_call_json(call) for call in made.calls]
             return completion.whole(None, made.usage, finish="tool_calls", tool_calls=calls)
         reply = await self._chat.complete(
-            self._prompt,
+            self._for_answer,
             max_tokens=self._max_tokens,
             schema=self._schema,
             temperature=self._temperature,
@@ -73,7 +80,7 @@ class DirectChat:
             yield completion.last(made.usage, "tool_calls")
         elif self._schema is not None:
             reply = await self._chat.complete(
-                self._prompt,
+                self._for_answer,
                 max_tokens=self._max_tokens,
                 schema=self._schema,
                 temperature=self._temperature,
@@ -87,7 +94,7 @@ class DirectChat:
 
     async def _text(self, completion: Completion, before: Usage) -> AsyncIterator[bytes]:
         deltas = self._chat.stream(
-            self._prompt,
+            self._for_answer,
             max_tokens=self._max_tokens,
             temperature=self._temperature,
             timeout_s=self._timeout_s,
@@ -100,10 +107,11 @@ class DirectChat:
                     yield completion.last(before + (delta.usage or Usage()), delta.finish_reason)
 
     async def _called(self) -> ToolCalls:
-        """The calls to make, with what it took to decide; none where none may be made."""
+        """The calls to make, with what it took to decide; none where none may be made, or where
+        the results are there already: it is answered from them."""
         if self._choice is None:
             return ToolCalls((), Usage())
-        return await self._chat.call(
+        made = await self._chat.call(
             self._prompt,
             self._functions,
             choice=self._choice,
@@ -111,6 +119,7 @@ class DirectChat:
             max_tokens=self._max_tokens,
             timeout_s=self._timeout_s,
         )
+        return replace(made, calls=unsettled(made.calls, self._settled))
 
 
 def _call_json(call: ToolCall) -> dict[str, Any]:

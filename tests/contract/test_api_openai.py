@@ -320,10 +320,44 @@ async def test_a_functions_result_is_answered_in_words(
         tools=[FUNCTION],
         max_tokens=50,
     )
-    assert answer.choices[0].message.content == "echo Result of weather: sunny"
+    said = str(answer.choices[0].message.content)
+    assert said.startswith("echo Result of weather: sunny\n\n")
+    assert "in words" in said
     assert answer.choices[0].finish_reason == "length"
     assert service.chat.asked[0]["choice"] == "weather"
     assert service.chat.asked[-1]["max_tokens"] == 50
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_call_that_has_its_result_is_not_made_again(
+    http: httpx.AsyncClient, service: FakeService, stream: bool
+) -> None:
+    """This chat model calls the function whenever the last message says "call"."""
+    made = {
+        "id": "call_1",
+        "type": "function",
+        "function": {"name": "weather", "arguments": '{ "city" : "Lisboa \\u2600" }'},
+    }
+    messages = [
+        {"role": "user", "content": "call it"},
+        {"role": "assistant", "content": None, "tool_calls": [made]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "on call: sunny"},
+    ]
+
+    async def finish(messages: list[Any], **more: Any) -> str:
+        body = {"model": "switchboard", "messages": messages, "tools": [FUNCTION]} | more
+        response = await http.post("/v1/chat/completions", json=body | {"stream": stream})
+        told = events(response.text)[-2][1] if stream else response.json()
+        return str(told["choices"][0]["finish_reason"])
+
+    assert await finish(messages) != "tool_calls"
+    assert "on call: sunny" in service.chat.asked[-1]["messages"][-1].content
+    # Another call, one that was asked for again, and one that the client wants are made.
+    other = made | {"function": {"name": "weather", "arguments": '{"city": "Porto"}'}}
+    asked = [messages[0], {**messages[1], "tool_calls": [other]}, messages[2]]
+    assert await finish(asked) == "tool_calls"
+    assert await finish([*messages, {"role": "user", "content": "call again"}]) == "tool_calls"
+    assert await finish(messages, tool_choice="required") == "tool_calls"
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -363,6 +397,14 @@ async def test_models(client: openai.AsyncOpenAI) -> None:
     names = [model.id async for model in client.models.list()]
     assert names[:3] == ["switchboard", "shout", "weigh_document"]
     assert (await client.models.retrieve("shout")).id == "shout"
+    assert len(names) == len(set(names))
+    for elsewhere in ("all-minilm-l6-v2", "whisper-1", "whisper-base", "tts-1", "tts-1-hd"):
+        assert elsewhere in names
+        assert (await client.models.retrieve(elsewhere)).id == elsewhere
+        with pytest.raises(openai.BadRequestError, match="at POST /v1/"):
+            await client.chat.completions.create(
+                model=elsewhere, messages=[{"role": "user", "content": "Hi"}]
+            )
     with pytest.raises(openai.NotFoundError):
         await client.models.retrieve("gpt-4")
 

@@ -15,7 +15,19 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+_CODES = """
+    aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da
+    de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy
+    hz ia id ie ig ii ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg
+    li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no nr nv ny oc oj om or
+    os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta
+    te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu
+"""
+ISO_639_1 = frozenset(_CODES.split())
+"""Every code of the standard, those of languages that the table has no names for among them."""
+
 _TABLE = Path(__file__).with_suffix(".csv")
+_SHOWN_CHARS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +81,15 @@ def language_code(name: str) -> str | None:
     if len(found) == 1 and found[0][:2] == (0, len(wanted)):
         return found[0][2]
     return _names().get(_fold(wanted)[0])
+
+
+def what_is_wrong_with(code: str) -> str | None:
+    """Why this is no language's code, and what to send; None where it is one."""
+    if code in ISO_639_1:
+        return None
+    shown = code if len(code) <= _SHOWN_CHARS else f"{code[:_SHOWN_CHARS]}…"
+    meant = language_code(shown) or language_code(re.split("[-_]", shown)[0]) or "fr"
+    return f'{shown!r} is no ISO 639-1 code of a language; send its two letters, such as "{meant}"'
 
 
 def find_languages(text: str) -> list[tuple[int, int, str]]:

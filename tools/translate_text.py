@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from model_servers.languages import identify
 from tools.contracts import (
@@ -18,7 +19,7 @@ from tools.contracts import (
     ToolData,
     ToolResult,
 )
-from tools.language_names import language_name
+from tools.language_names import language_name, what_is_wrong_with
 from tools.prose import Piece, split_prose
 from tools.translation import Translation, is_dense
 
@@ -31,6 +32,14 @@ class TranslateTextArgs(ToolArgs):
     text: TextSlot
     target_language: LanguageCode
     source_language: LanguageCode | None = None
+
+    @field_validator("target_language", "source_language", mode="before")
+    @classmethod
+    def _a_language(cls, value: object) -> object:
+        """Of a code that means nothing the chat model would make a language of its own choice."""
+        if isinstance(value, str) and (wrong := what_is_wrong_with(value)) is not None:
+            raise PydanticCustomError("language", "{wrong}", {"wrong": wrong})
+        return value
 
 
 class TranslateTextResult(ToolData):

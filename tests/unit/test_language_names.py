@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.language_names import find_languages, language_code, language_name, languages
+from tools.language_names import (
+    ISO_639_1,
+    find_languages,
+    language_code,
+    language_name,
+    languages,
+    what_is_wrong_with,
+)
 
 
 @pytest.mark.parametrize(
@@ -67,3 +74,17 @@ def test_names_in_other_languages() -> None:
     assert language_name("xx") == "xx"
     assert language_code("FR") == "fr"
     assert language_code("Klingon") is None
+
+
+def test_a_code_that_is_no_languages_is_told_with_one_that_is() -> None:
+    assert languages().keys() <= ISO_639_1
+    assert what_is_wrong_with("fr") is None
+    assert what_is_wrong_with("wo") is None  # the table has no name for it
+    for code, meant in (
+        ("qq", "fr"), ("klingonese", "fr"), ("", "fr"), ("x" * 10_000, "fr"),
+        ("FR", "fr"), ("German", "de"), ("pt-BR", "pt"), ("zh_CN", "zh"),
+    ):  # fmt: skip
+        wrong = what_is_wrong_with(code)
+        assert wrong is not None
+        assert wrong.endswith(f'such as "{meant}"')
+        assert len(wrong) < 200

@@ -16,7 +16,8 @@ from model_servers.contracts import (
     ModelUnavailable,
     Usage,
 )
-from tools.contracts import RunContext
+from orchestrator.executor import run_tool
+from tools.contracts import InvalidInput, RunContext
 from tools.prose import KEPT, kept_parts
 from tools.translate_text import TranslateText, TranslateTextResult
 from tools.translation_prompts import translation_messages, translation_of
@@ -279,6 +280,19 @@ async def test_without_a_chat_model_the_dedicated_one_stands_alone() -> None:
     assert "250" in ran.data.warnings[0]
     with pytest.raises(ModelUnavailable):
         await run("He paid 250 euros", down)
+
+
+@pytest.mark.parametrize("code", ["qq", "xx", "klingonese"])
+@pytest.mark.parametrize("argument", ["target_language", "source_language"])
+async def test_a_code_that_is_no_languages_is_refused(code: str, argument: str) -> None:
+    args = {"text": "Good night, my friend.", "target_language": "fr", argument: code}
+    with pytest.raises(InvalidInput) as caught:
+        await run_tool(TranslateText(), args, None)  # type: ignore[arg-type]
+    assert caught.value.message == (
+        f"translate_text: {argument}: '{code}' is no ISO 639-1 code of a language; send its two "
+        'letters, such as "fr".'
+    )
+    assert caught.value.param == argument
 
 
 async def test_the_source_language_is_found() -> None:

@@ -26,6 +26,11 @@ def test_what_is_pressed_on_a_card_reaches_the_shop(
     assert shown.evaluate("async image => (await image.decode(), image.naturalWidth)") == 64
     expect(cards.last.locator("img")).to_have_count(0)
 
+    margins = cards.first.locator(".press").evaluate_all(
+        "all => all.map(one => getComputedStyle(one).margin)"
+    )
+    assert margins == ["0px"] * 3, "none stands lower than the others"
+
     button = cards.first.get_by_text("More like this")
     button.click()
     assert service.shop.asked.pressed.get(timeout=30) == ("show1", "red mug", "like")

@@ -156,7 +156,7 @@ def _settled(
     """The span and its type once what is surely personal within it is known."""
     if kind not in ("person", "organisation", "place") or not within:
         return span, kind
-    whole = next((s for s in within if s.kind == "person" and _holds(s, span)), None)
+    whole = next((s for s in within if s.kind == "person" and _holds(text, s, span)), None)
     if whole is not None:
         # Of "Ana Costa" the pipeline saw "Costa" alone, and took it for a place.
         return Span(whole.start, whole.end), "person"
@@ -181,8 +181,10 @@ def _agree(text: str, guess: PersonalSpan, span: Span) -> bool:
     return (guess.start, guess.end) == span and " " in text[guess.start : guess.end]
 
 
-def _holds(outer: PersonalSpan, inner: Span) -> bool:
-    return outer.start <= inner.start and inner.end <= outer.end
+def _holds(text: str, outer: PersonalSpan, inner: Span) -> bool:
+    """Whether the second saw more of a name, not of a sentence: "Maria Silva flew" is no name."""
+    inside = outer.start <= inner.start and inner.end <= outer.end
+    return inside and _looks_like_a_name(text[outer.start : outer.end], outer.kind)
 
 
 def _tidy(text: str, start: int, end: int, kind: NamedType) -> Span | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Literal, NamedTuple, get_args
 
 NamedType = Literal[
@@ -51,17 +51,32 @@ def without_overlaps(found: Iterable[Found]) -> list[Found]:
     return sorted(kept)
 
 
-def redact(text: str, found: Iterable[Found], types: Collection[EntityType]) -> str:
-    """The text with a mark such as [PERSON] in the place of every entity of these types.
+def with_hidden(found: Iterable[Found], hidden: Iterable[Found]) -> tuple[list[Found], list[Found]]:
+    """All entities without overlaps, and those of them that are to be hidden.
 
-    `found` is in the text's order and without overlaps.
+    What is hidden wins over what is not, and hidden ones that overlap become one of the type that
+    would have stayed: of a name nothing is left because half of it was found as something else.
     """
+    joined: list[Found] = []
+    for entity in sorted(hidden):
+        if joined and entity.start < joined[-1].end:
+            best = without_overlaps([joined[-1], entity])[0]
+            joined[-1] = best._replace(start=joined[-1].start, end=max(joined[-1].end, entity.end))
+        else:
+            joined.append(entity)
+    taken = {place for entity in joined for place in range(entity.start, entity.end)}
+    rest = [e for e in without_overlaps(found) if taken.isdisjoint(range(e.start, e.end))]
+    return sorted([*joined, *rest]), joined
+
+
+def redact(text: str, hidden: Iterable[Found]) -> str:
+    """The text with a mark such as [PERSON] in the place of each of these entities, which are in
+    the text's order and without overlaps."""
     pieces: list[str] = []
     position = 0
-    for entity in found:
-        if entity.type in types:
-            pieces += [text[position : entity.start], f"[{entity.type.upper()}]"]
-            position = entity.end
+    for entity in hidden:
+        pieces += [text[position : entity.start], f"[{entity.type.upper()}]"]
+        position = entity.end
     return "".join([*pieces, text[position:]])
 
 

@@ -215,6 +215,33 @@ async def test_the_tools_do_what_the_first_users_will_try(pool: ModelPool) -> No
     ]
 
 
+REDACTED = [
+    ("Thank Ana Costa for the call.", "Thank [PERSON] for the call."),
+    ("Call Ana Costa at +351 912 345 678.", "Call [PERSON] at [PHONE]."),
+    (
+        "Hi, this is Ana Costa, my card 4111 1111 1111 1111 was declined",
+        "Hi, this is [PERSON], my card [CREDIT_CARD] was declined",
+    ),
+    (
+        "My name is John Smith, 12 Baker Street, London, born 3 May 1980, and I wait.",
+        "My name is [PERSON], [PLACE], born [DATE], and I wait.",
+    ),
+    (
+        "The Acme Inc. team in Lisbon replied on 3 May 2024 about the Apple iPhone 15.",
+        "The Acme Inc. team in Lisbon replied on 3 May 2024 about the Apple iPhone 15.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "redacted"), REDACTED)
+async def test_personal_data_goes_and_the_rest_stays(
+    pool: ModelPool, text: str, redacted: str
+) -> None:
+    tool = ExtractEntities()
+    data = (await tool(tool.Args(text=text, redact=True), context(pool))).data
+    assert data.redacted == redacted  # type: ignore[attr-defined]
+
+
 async def test_labels_without_examples(pool: ModelPool) -> None:
     tool = ClassifyText()
     args = tool.Args(text="The parcel never came", labels=["billing", "shipping", "returns"])

@@ -84,6 +84,8 @@ def test_where_both_see_the_same_name_the_second_says_what_it_is() -> None:
 def test_a_piece_of_a_name_that_the_second_saw_whole_is_the_whole_name() -> None:
     text = "Ana Costa's parcel"
     assert named(text, {"Costa": "GPE"}, {"Ana Costa": ("person", 0.9)}) == ["Ana Costa person"]
+    text = "Ana Costa flew"
+    assert named(text, {"Ana Costa": "PERSON"}, {text: ("person", 0.9)}) == ["Ana Costa person"]
 
 
 def test_what_a_person_is_does_not_belong_to_the_name() -> None:

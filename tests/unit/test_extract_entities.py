@@ -122,6 +122,18 @@ async def test_redaction_takes_out_personal_data_and_leaves_the_rest() -> None:
     assert only.data.redacted == "Maria Silva of [PLACE]"  # type: ignore[attr-defined]
 
 
+async def test_redaction_hides_who_may_be_a_person_and_lists_what_it_hid() -> None:
+    text = "I am Ana Costa, 12 High Street, Lisbon, born 3 May 1980. Lisbon is fine on 3 May 2024."
+    result = await run(text=text, redact=True)
+    assert result.data.redacted == (  # type: ignore[attr-defined]
+        "I am [PERSON], [PLACE], born [DATE]. Lisbon is fine on 3 May 2024."
+    )
+    assert ("Ana Costa", "person", "rules") in found(result)
+    assert ("Ana Costa", "person", "rules") not in found(await run(text=text))
+    only = await run(text=text, types=["email"], redact=True)
+    assert only.data.redacted == text  # type: ignore[attr-defined]
+
+
 async def test_other_languages_go_to_the_chat_model_and_are_marked() -> None:
     chat = ScriptedChat(("田中", "person"), ("パリ", "place"), ("火星", "place"))
     result = await run(

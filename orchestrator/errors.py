@@ -45,6 +45,7 @@ Each class is defined where it is raised; the tree is drawn here.
     │  └─ UnsupportedMedia       unsupported_media_type   415
     ├─ TrainingFailed            training_failed          500             orchestrator.errors
     ├─ HomeError                 home_error               503             orchestrator.home
+    │  └─ BadHome                bad_home                 400
     ├─ ServeError                serve_error              500             orchestrator.server
     │  └─ AlreadyRunning         already_running          409
     ├─ ServiceError              service_error            500             orchestrator.client

@@ -31,6 +31,13 @@ class HomeError(SwitchboardError):
     http_status = 503
 
 
+class BadHome(HomeError):
+    """SWITCHBOARD_HOME names no folder and no place where one can be made."""
+
+    code = "bad_home"
+    http_status = 400
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where a service listens: a base URL, and the unix socket behind it where there is one."""
@@ -101,7 +108,7 @@ class Home:
         The record says "starting" from then on, so that others wait.
         """
         with self._errors():
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._make()
             fd = os.open(self._lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         lock = HomeLock(fd)
         try:
@@ -149,7 +156,7 @@ class Home:
         """32 secret bytes that links to files are signed with; made once. Raises HomeError."""
         file = self.path / "signing-key"
         with self._errors():
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._make()
             try:
                 key = file.read_bytes()
             except FileNotFoundError:
@@ -175,6 +182,14 @@ class Home:
         with self._errors():
             (self.path / "last-conversation").write_text(conversation_id + "\n", encoding="utf-8")
 
+    def _make(self) -> None:
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except FileNotFoundError:  # as /proc answers
+            raise BadHome(
+                f"The folder {self.path} can't be made there; point SWITCHBOARD_HOME at another."
+            ) from None
+
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
         """Turn what the system says into one line that says what to do."""
@@ -183,9 +198,7 @@ class Home:
         except (BlockingIOError, FileNotFoundError):
             raise
         except (FileExistsError, NotADirectoryError):
-            raise HomeError(
-                f"{self.path} is not a folder; point SWITCHBOARD_HOME at one."
-            ) from None
+            raise BadHome(f"{self.path} is not a folder; point SWITCHBOARD_HOME at one.") from None
         except OSError as error:
             raise HomeError(
                 f"The folder {self.path} can't be used: {error.strerror}; "

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.home import Address, Home, HomeError
+from orchestrator.commands.output import exit_code
+from orchestrator.home import Address, BadHome, Home, HomeError
 
 HOLDER = """
 import sys
@@ -106,6 +107,14 @@ def test_a_file_in_the_folders_place_is_one_line(tmp_path: Path) -> None:
         Home(tmp_path / "home").acquire()
     with pytest.raises(HomeError, match="is not a folder"):
         Home(tmp_path / "home" / "inside").running()
+
+
+def test_a_folder_that_can_not_be_made_is_wrong_usage() -> None:
+    home = Home(Path("/proc/no-such-folder"))
+    for use in (home.acquire, home.signing_key):
+        with pytest.raises(BadHome, match="SWITCHBOARD_HOME") as told:
+            use()
+        assert exit_code(told.value) == 2
 
 
 def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

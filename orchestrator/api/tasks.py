@@ -23,7 +23,7 @@ from orchestrator.errors import BadRequest
 from orchestrator.guard import admit
 from orchestrator.task import UNFINISHED, Task, TaskEvent, TaskRequest, TaskState
 from orchestrator.tasks import MAX_LISTED
-from orchestrator.turn import Finished, Outcome, Turn
+from orchestrator.turn import ErrorReport, Finished, Outcome, Turn
 
 router = APIRouter(prefix="/v1/tasks", tags=["Tasks"], route_class=BoundedRoute)
 
@@ -227,7 +227,7 @@ async def _whole(task: Task, service: Service) -> dict[str, Any]:
     steps: dict[str, dict[str, Any]] = {}
     for event in told:
         if event["type"] == "step":
-            steps[event["step"]["id"]] = event["step"]
+            steps[event["step"]["id"]] = _as_it_ended(event["step"], task)
     order = [step["id"] for step in (plan or {}).get("steps", ())]
     outcome = task.outcome or {}
     made = [file for step in steps.values() for file in step["artifacts"]]
@@ -239,6 +239,16 @@ async def _whole(task: Task, service: Service) -> dict[str, Any]:
         "artifacts": outcome.get("artifacts", made),
         "outcome": task.outcome,
     }
+
+
+def _as_it_ended(step: dict[str, Any], task: Task) -> dict[str, Any]:
+    """A step as it was told last. What ends a task in the middle of one leaves nobody to tell how
+    the step ended."""
+    cancelled = ErrorReport(code="cancelled", message="The task was cancelled while this step ran.")
+    error = {"cancelled": cancelled, "failed": task.error}.get(task.state)
+    if step["status"] != "running" or error is None:
+        return step
+    return step | {"status": "failed", "error": error.model_dump()}
 
 
 def _last(told: Iterable[Mapping[str, Any]], kind: str) -> Any:

@@ -193,6 +193,8 @@ async def test_cancelling_stops_the_work_within_a_second(
     last = (await events(client, task["id"]))[-1][2]["task"]
     assert last["state"] == "cancelled"
     assert last["finished_at"]
+    (step,) = last["steps"]
+    assert (step["status"], step["error"]["code"]) == ("failed", "cancelled")
     again = await client.post(f"/v1/tasks/{task['id']}/cancel")
     assert again.json() == last, "it has ended: nothing changes"
 

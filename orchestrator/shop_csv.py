@@ -132,7 +132,8 @@ class ShopCsv:
         names = _names(header, best, columns)
         missing = [name for name in columns.required if name not in names]
         if missing:
-            found = ", ".join(repr(name[:40]) for name in names[:12])
+            # In the file's own words, not in ours for them.
+            found = ", ".join(repr(cell.strip()[:40]) for cell in _cells(header, best)[:12])
             raise InvalidInput(
                 f"{self.name} has no column {' and no column '.join(missing)}: its first line "
                 f"gives {found}. The first line names the columns "
@@ -169,12 +170,16 @@ class ShopCsv:
 
 
 def _names(header: str, delimiter: str, columns: Columns) -> list[str]:
+    names = [cell.strip().casefold() for cell in _cells(header, delimiter)]
+    return [columns.aliases.get(name, name) for name in names]
+
+
+def _cells(header: str, delimiter: str) -> list[str]:
     try:
         (cells,) = csv.reader([header], delimiter=delimiter)
     except (csv.Error, ValueError):
         return []
-    names = [cell.strip().casefold() for cell in cells]
-    return [columns.aliases.get(name, name) for name in names]
+    return cells
 
 
 def _known(names: list[str], columns: Columns) -> set[str]:

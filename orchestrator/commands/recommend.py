@@ -38,10 +38,11 @@ def import_(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Import a catalogue and what people did with its items, all at once or not at all.
+    """Import a catalogue and what people did with its items.
 
     The catalogue takes the place of the one before; interactions are added. Rows that can't be
-    taken are counted and the first of them told.
+    taken are left out, counted, and the first of them told. A file of which more than half can't
+    be taken, or an import that breaks off, changes nothing.
     """
     if len(files) > 2 or (interactions and len(files) != 1):
         raise BadUsage("Name one file of items and one of interactions, or one of them.")

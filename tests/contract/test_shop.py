@@ -19,7 +19,7 @@ from orchestrator.shop_store import Pressed, Shown
 from orchestrator.tables import items as items_table
 from orchestrator.tables import shop_editions, showings
 from tests.shop_fixture import SmallShop, best, small_shop
-from tools.errors import NotFound
+from tools.errors import InvalidInput, NotFound
 from tools.knowledge.vectors import StoreUnavailable
 from tools.pictures import encode
 from tools.recommendation.shop import Constraints, Like, Looks, Match, Past, Words
@@ -71,6 +71,18 @@ async def test_an_import_tells_what_it_took(small: SmallShop) -> None:
     assert (report.customers, report.bad_lines, report.duplicates) == (3, (), 0)
     assert [(each.stage, each.rows) for each in told] == [("items", 5), ("interactions", 6)]
     assert all(each.bytes_read == each.total_bytes for each in told)
+
+
+async def test_up_to_half_of_the_rows_may_be_bad_and_more_change_nothing(small: SmallShop) -> None:
+    items = small.file("items.csv", ITEMS)
+    half = INTERACTIONS.replace(",buy,", ",bought,").replace(",view,", ",looked,")
+    report = await small.imports.run(items, small.file("events.csv", half))
+    assert (report.interactions, report.bad_interactions) == (3, 3)
+    assert "the kind is 'bought'; write one of buy, cart" in report.bad_lines[0].why
+    more = half.replace(",dislike,", ",hated,")
+    with pytest.raises(InvalidInput, match=r"4 of 6 rows of events\.csv .*nothing was imported"):
+        await small.imports.run(items, small.file("events.csv", more))
+    assert len(await small.store.events()) == 3
 
 
 async def test_an_empty_shop_answers(small: SmallShop) -> None:

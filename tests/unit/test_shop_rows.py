@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.shop_csv import MAX_LINE_CHARS, Columns, CsvRow, ShopCsv
-from orchestrator.shop_rows import BadRow, interaction_of, item_of
+from orchestrator.shop_rows import KINDS, BadRow, interaction_of, item_of
 from tools.charsets import charset_of
 from tools.errors import InvalidInput
 
@@ -41,6 +42,19 @@ def test_an_item_is_read() -> None:
     assert (item.id, item.title, item.picture) == ("i1", "Lamp", None)
     assert item.categories == ("camping", "gifts")
     assert (item.price, item.currency, item.available) == (12.5, "EUR", False)
+
+
+def test_a_wrong_header_is_told_in_the_files_own_words(tmp_path: Path) -> None:
+    path = tmp_path / "items.csv"
+    path.write_text("Name,price\nLamp,3\n")
+    with pytest.raises(InvalidInput, match=r"no column id: its first line gives 'Name', 'price'\."):
+        read(path)
+
+
+def test_the_readme_names_the_kinds() -> None:
+    readme = " ".join((Path(__file__).parents[2] / "README.md").read_text().split())
+    told = readme.split("a kind is one of ")[1].split(". ")[0]
+    assert set(re.findall("`(\\w+)`", told)) == KINDS
 
 
 def test_a_price_that_is_not_known_is_none_and_one_of_nothing_is_zero() -> None:

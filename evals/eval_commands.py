@@ -70,7 +70,7 @@ def run_(
     limit: Annotated[
         int | None, typer.Option(min=1, help="So many samples at most, drawn with the seed.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="For all that is drawn.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="For all that is drawn.")] = 0,
     profile: Annotated[Profile | None, typer.Option(help="Of the service in this process.")] = None,
     url: Annotated[
         str | None, typer.Option("--url", help="A running service to ask instead.")

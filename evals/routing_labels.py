@@ -98,6 +98,20 @@ def tag_names(registry: Registry) -> tuple[str, ...]:
     return (*asked, *_TAGGED_LISTS, *_TAGGED_LANGUAGES)
 
 
+def unlearnable(row: RoutingRow, registry: Registry) -> str | None:
+    """Why nothing can be learnt from a plan, as a part of a sentence; None where it can."""
+    ids = {step.id for step in row.steps}
+    for step in row.steps:
+        if step.tool not in registry and step.tool != HANDOFF:
+            return f"step {step.id!r} asks the tool {step.tool!r}, which there is not"
+        if step.tool == HANDOFF and step.args.get("reason") not in REASONS:
+            return f"step {step.id!r} hands over for none of the reasons {', '.join(REASONS)}"
+        for ref in _refs(step):
+            if not ref.is_input and ref.name not in ids:
+                return f"step {step.id!r} takes the result of {ref.name!r}, which is no step"
+    return None
+
+
 def labels_of(row: RoutingRow) -> set[str]:
     """The labels that hold for a request."""
     if not row.steps:

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,9 +62,9 @@ class Adapter:
         """
         path = path or Path(str(files("model_servers") / ADAPTER_FILE))
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError, BadZipFile) as error:
             raise WeightsError(
                 f"{path} is no adapter; train one: `switchboard models train`."
             ) from error
@@ -110,7 +111,10 @@ class Adapter:
         return cls(first.labels, first.tags, low, high, head, tuple(together))
 
     def write(self, path: Path) -> None:
-        """Keep it, in half precision."""
+        """Keep it in half precision, under exactly this name; a reader sees the whole file or none.
+
+        Raises OSError.
+        """
         arrays: dict[str, NDArray[np.generic]] = {
             "labels": np.array(self.labels),
             "tags": np.array(self.tags),
@@ -118,7 +122,10 @@ class Adapter:
         }
         for kind, values in (("low", self.low), ("high", self.high), ("head", self.head)):
             arrays |= {f"{kind}/{name}": array.astype(np.float16) for name, array in values.items()}
-        np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+        beside = path.with_name(f".{path.name}.writing")
+        with beside.open("wb") as file:  # given a name alone NumPy would put ".npz" behind it
+            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+        beside.replace(path)
 
     def added(self, name: str) -> Matrix | float:
         """What is added to a matrix of the encoder, (out, in); 0 where nothing was learnt."""

@@ -248,6 +248,11 @@ class Reading:
         except ValidationError as error:
             raise RowError("is nested too deep") from error
 
+    @property
+    def bad_rows(self) -> Sequence[BadRow]:
+        """The rows that could not be read so far, in the order of the files."""
+        return self._bad_rows
+
     def dataset(self) -> Dataset:
         """What was read. Raises DatasetError where no sample could be."""
         if not self._samples:

@@ -11,13 +11,16 @@ No steps means plain chat; an empty list among the alternatives allows plain cha
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
-from evals.datasets.reading import DatasetError, Reading, RowError
+from evals.datasets.reading import DatasetError, Reading, RowError, check_storable
 from evals.task import Dataset
+
+_EXPECTED = "JSONL rows with id, request, attachments, lang, steps, alternatives"
 
 
 class _Strict(BaseModel):
@@ -84,7 +87,7 @@ def routing(path: Path) -> Dataset:
     Raises:
         DatasetError: there is no such file, or no row that can be read.
     """
-    reading = Reading(path, "JSONL rows with id, request, attachments, lang, steps, alternatives")
+    reading = Reading(path, _EXPECTED)
     for file in reading.files("*.jsonl"):
         for line, value in reading.objects(file):
             with reading.row(file, line):
@@ -103,20 +106,36 @@ def routing(path: Path) -> Dataset:
     return reading.dataset()
 
 
-def routing_rows(path: Path) -> list[RoutingRow]:
-    """The rows as they stand, to learn from. Raises DatasetError also for a row that is wrong."""
-    reading = Reading(path, "JSONL rows with id, request, attachments, lang, steps, alternatives")
+def routing_rows(
+    path: Path, wrong: Callable[[RoutingRow], str | None] = lambda _row: None
+) -> list[RoutingRow]:
+    """The rows as they stand, to learn from: of those a wrong one may not be left out.
+
+    `wrong` says what else is wrong with a row, as a part of a sentence: "names no tool".
+
+    Raises DatasetError also where there is no row, or one that can't be read or is wrong.
+    """
+    reading = Reading(path, _EXPECTED)
     rows = []
     for file in reading.files("*.jsonl"):
         for line, value in reading.objects(file):
-            try:
-                rows.append(_row(value))
-            except RowError as error:
-                raise DatasetError(f"{reading.name_of(file)}, line {line}: {error}") from error
+            with reading.row(file, line):
+                row = _row(value)
+                if reason := wrong(row):
+                    raise RowError(reason)
+                rows.append(row)
+    if bad := reading.bad_rows:
+        first = f"{bad[0].file}, line {bad[0].line}: {bad[0].reason}."
+        raise DatasetError(
+            first if len(bad) == 1 else f"{len(bad):,} rows can't be read; the first is {first}"
+        )
+    if not rows:
+        reading.refuse("holds no row")
     return rows
 
 
 def _row(value: dict[str, JsonValue]) -> RoutingRow:
+    check_storable(value)
     try:
         return RoutingRow.model_validate(value)
     except ValidationError as error:

@@ -113,6 +113,7 @@ def test_a_figure_worse_than_its_bound_exits_with_1_and_is_named(
         (("--solver", "cpoy"), "did you mean 'copy'"),
         (("--baseline", "nowhere"), "no run in nowhere"),
         (("--profile", "gpu"), "--url"),
+        (("--seed", "-1"), "greater than or equal to 0"),
         (("--seeds", "2", "--baseline", "somewhere"), "--seeds"),
     ],
 )

@@ -19,6 +19,7 @@ from evals.routing_labels import (
     learnt_rows,
     tag_names,
     tags_of,
+    unlearnable,
 )
 from orchestrator.plan import Plan, Step
 from orchestrator.signs import REASONS
@@ -85,6 +86,10 @@ def problem_of(row: RoutingRow, registry: Registry) -> str | None:
         return "`after` is not what the steps refer to"
     said = [s.args[name] for s in row.steps for name in ("question", "request") if name in s.args]
     return None if all(str(each) in row.request for each in said) else "words that nobody said"
+
+
+def test_all_that_is_there_to_learn_from_can_be_learnt(registry: Registry) -> None:
+    assert [row.id for row in TRAIN if unlearnable(row, registry)] == []
 
 
 def test_no_request_that_is_judged_is_nearly_one_that_was_learnt(registry: Registry) -> None:

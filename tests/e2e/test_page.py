@@ -335,9 +335,11 @@ def test_the_api_stays_beside_the_page(chat: ChatPage) -> None:
     assert "text/html" in get(f"{chat.address}/").headers["content-type"]
     assert get(f"{chat.address}/healthz").ok
     assert get(f"{chat.address}/docs").ok
-    missing = get(f"{chat.address}/v1/nothing")
-    assert missing.status == 404
-    assert missing.json()["error"]["code"] == "unknown_route"
+    assert chat.context.request.head(f"{chat.address}/healthz").ok
+    for path in ("/v1/nothing", "/metrics"):  # an address of the API, and one of the page
+        missing = get(f"{chat.address}{path}")
+        assert missing.status == 404
+        assert missing.json()["error"]["code"] == "unknown_route"
 
 
 def test_an_open_page_does_not_hold_up_the_end(browser: Browser, tmp_path: Path) -> None:

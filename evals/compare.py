@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import NormalDist
 from typing import Any, Literal
 
-from evals.run_folder import RunError, Solved, read_json, read_samples
+from evals.run_folder import RunError, Solved, Unfinished, read_json, read_samples, unfinished
 from evals.scoring import Paired, paired
 from evals.task import EvalTask
 from evals.task_list import load_task
@@ -47,13 +47,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`changes` of all figures, the headline first; `samples` are those that both runs solved."""
+    """`changes` of all figures, the headline first; `samples` are those that both runs solved, and
+    `unfinished` those of the two runs that have not solved all of theirs."""
 
     before: str
     after: str
     task: str
     samples: int
     changes: tuple[Change, ...]
+    unfinished: tuple[Unfinished, ...] = ()
 
     @property
     def regressions(self) -> tuple[Change, ...]:
@@ -65,6 +67,7 @@ class Comparison:
             "after": self.after,
             "task": self.task,
             "samples": self.samples,
+            "unfinished": [asdict(run) for run in self.unfinished],
             "changes": [asdict(change) for change in self.changes],
             "regressions": [change.name for change in self.regressions],
         }
@@ -85,10 +88,11 @@ def compare(before: Path, after: Path, *, task: EvalTask | None = None) -> Compa
     if names[0] != names[1]:
         raise RunError(f"{before} is a run of {names[0]}, and {after} one of {names[1]}.")
     task = task or load_task(names[1])
-    old = {solved.sample.id: solved for solved in read_samples(before)}
+    old, new_ones = ({s.sample.id: s for s in read_samples(run)} for run in (before, after))
+    cut = [unfinished(before, len(old)), unfinished(after, len(new_ones))]
     pairs = [
         (old[new.sample.id], new)
-        for new in read_samples(after)
+        for new in new_ones.values()
         if new.sample.id in old and old[new.sample.id].sample.gold == new.sample.gold
     ]
     if not pairs:
@@ -101,7 +105,8 @@ def compare(before: Path, after: Path, *, task: EvalTask | None = None) -> Compa
     ]
     found.sort(key=lambda one: (one[0] != "" or one[1] != task.headline, one[0] != ""))
     changes = tuple(_change(task, *one, figures=len(found)) for one in found)
-    return Comparison(before.name, after.name, task.name, len(pairs), changes)
+    told = tuple(run for run in cut if run is not None)
+    return Comparison(before.name, after.name, task.name, len(pairs), changes, told)
 
 
 Pairs = Sequence[tuple[Solved, Solved]]

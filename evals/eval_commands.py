@@ -194,8 +194,13 @@ def report_(
 ) -> None:
     """Write a run's report beside it: a page, Markdown and JSON."""
     from evals.report import write_report
+    from evals.report.run_files import read_run
 
-    put(str(write_report(run, baseline)))
+    page = write_report(run, baseline)
+    for folder in (run, baseline):
+        if folder is not None and (cut := read_run(folder).unfinished):
+            note(cut.sentence)
+    put(str(page))
 
 
 def _loaded(names: list[str], solver: str, baseline: Path | None, seeds: int) -> list[EvalTask]:

@@ -37,6 +37,8 @@ def show_run(done: Run) -> None:
 def show_comparison(compared: Comparison, title: str) -> None:
     """The headline, over all and by group, and whatever differs beyond the noise."""
     put(f"{title}: {compared.samples} samples in both runs")
+    for run in compared.unfinished:
+        put(run.sentence)
     headline = compared.changes[0].figure
     shown = [c for c in compared.changes if c.verdict != "noise" or c.figure == headline]
     put_table(

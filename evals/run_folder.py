@@ -60,6 +60,21 @@ class Solved:
     trace: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A run that was interrupted, or is at work: how many of its samples are solved, of how many;
+    None where the folder doesn't say."""
+
+    run: str
+    solved: int
+    chosen: int | None
+
+    @property
+    def sentence(self) -> str:
+        of = "" if self.chosen is None else f" of {self.chosen:,}"
+        return f"{self.run} is unfinished: {self.solved:,}{of} samples are solved."
+
+
 @dataclass(slots=True)
 class RunFolder:
     """A folder that this process alone works in; `open_folder` makes one.
@@ -145,6 +160,15 @@ def read_json(path: Path) -> Any:
         raise RunError(f"{path.parent} holds no finished run: {path.name} is missing.") from None
     except (OSError, ValueError):
         raise RunError(f"{path} can't be read; it is no JSON of a run.") from None
+
+
+def unfinished(path: Path, solved: int) -> Unfinished | None:
+    """Whether a run lacks samples, or its figures; None for a finished one. Raises RunError."""
+    facts = path / "dataset.json"
+    found = read_json(facts).get("chosen") if facts.is_file() else None
+    chosen = found if isinstance(found, int) else None
+    whole = (path / "metrics.json").is_file() and (chosen is None or solved >= chosen)
+    return None if whole else Unfinished(path.resolve().name, solved, chosen)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -62,7 +62,7 @@ Each class is defined where it is raised; the tree is drawn here.
     │  ├─ RunInUse               run_in_use               409
     │  └─ RunMismatch            run_mismatch             400
     ├─ TaskBroken                task_broken              500             evals.runner
-    ├─ ReportError               report_error             422             evals.report
+    ├─ ReportError               report_error             400             evals.report
     ├─ BadCatalogue              bad_catalogue            400             evals.baselines
     ├─ InvalidReply              invalid_reply            422             evals.baselines
     ├─ BadUsage                  bad_usage                400             orchestrator.commands

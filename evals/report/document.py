@@ -23,6 +23,7 @@ def as_document(report: Report) -> dict[str, Any]:
         "run": run.name,
         "headline": run.headline,
         "samples": len(run.solved),
+        "unfinished": asdict(run.unfinished) if run.unfinished else None,
         "errors": report.errors,
         "figures": _figures(run.figures),
         "groups": {

@@ -26,6 +26,8 @@ def as_markdown_text(report: Report) -> str:
     """GitHub's Markdown, short enough for a comment or a job's summary."""
     run, versus = report.run, report.versus
     parts = [f"## {inert(report.task)}: {_state(report)}", _facts(report)]
+    if run.unfinished:
+        parts.append(f"**{inert(run.unfinished.sentence)}**")
     if report.figures:
         parts.append(_figures(report.figures, versus is not None))
     if versus and versus.differs:

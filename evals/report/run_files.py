@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError, field_validator
 
-from evals.run_folder import Solved
+from evals.run_folder import Solved, Unfinished, unfinished
 from evals.task import BadRow, Prediction, Sample
 from model_servers.contracts import SwitchboardError
 
@@ -24,7 +24,7 @@ class ReportError(SwitchboardError):
     """No report can be made of a folder."""
 
     code = "report_error"
-    http_status = 422
+    http_status = 400
 
 
 class Figure(BaseModel):
@@ -71,6 +71,7 @@ class Run:
         unmatchable: ids of samples whose gold no prediction can match, and why.
         unread_lines: lines of samples.jsonl that hold no sample: the last one, where the run was
             cut off while it wrote.
+        unfinished: how much of the run there is, where that is not all.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Run:
     lower_is_better: frozenset[str] = frozenset()
     unmatchable: Mapping[str, str] = field(default_factory=dict)
     unread_lines: int = 0
+    unfinished: Unfinished | None = None
 
 
 def read_run(folder: Path) -> Run:
@@ -130,6 +132,7 @@ def read_run(folder: Path) -> Run:
                 if isinstance(row, dict)
             },
             unread_lines=lines.count(None),
+            unfinished=unfinished(folder, len(lines) - lines.count(None)),
         )
     except ValidationError as error:
         raise ReportError(f"{folder.name!r} is not as a run writes it: {_first(error)}.") from error

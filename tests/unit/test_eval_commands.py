@@ -309,3 +309,31 @@ def test_runs_that_cannot_be_compared_are_told(tmp_path: Path) -> None:
     (other / "config.json").write_text((done / "config.json").read_text())
     (other / "samples.jsonl").write_text("")
     assert "no sample in common" in command("compare", done, other).stderr
+
+
+def test_a_run_that_was_interrupted_is_told_wherever_it_is_read(
+    tmp_path: Path, way: FakeWay
+) -> None:
+    whole = made(tmp_path, "whole").folder
+    way.gone_after = 4
+    assert eval_run(tmp_path, out="cut").exit_code == 3
+    cut, said = tmp_path / "cut", "cut is unfinished: 4 of 35 samples are solved."
+    facts = {"run": "cut", "solved": 4, "chosen": 35}
+    assert said in command("compare", whole, cut).stdout
+    assert json.loads(command("compare", whole, cut, "--json").stdout)["unfinished"] == [facts]
+    assert said in command("report", cut).stderr
+    assert said in (cut / "report.html").read_text()
+    assert said in (cut / "report.md").read_text().replace("\\", "")
+    assert json.loads((cut / "report.json").read_text())["unfinished"] == facts
+
+    assert "unfinished" not in command("compare", whole, whole).stdout
+    assert command("report", whole, "--baseline", cut).stderr == f"switchboard: {said}\n"
+    assert "unfinished" not in (whole / "report.md").read_text()
+    assert json.loads((whole / "report.json").read_text())["unfinished"] is None
+
+
+@pytest.mark.parametrize("words", [("compare", "nofolder", "nofolder"), ("report", "nofolder")])
+def test_a_folder_that_is_not_there_is_wrong_usage(tmp_path: Path, words: tuple[str, ...]) -> None:
+    done = command(*words)
+    assert done.exit_code == 2
+    assert "nofolder" in done.stderr

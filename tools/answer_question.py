@@ -289,11 +289,11 @@ def _about(args: AnswerQuestionArgs, said: str) -> str:
 
     Where there is a text or a document, what was said around the question may be part of that.
     """
-    if args.subject:
-        return f"{args.question} ({args.subject[:_SUBJECT_CHARS]})"
-    if args.context or args.document or len(said) > _SAID_CHARS or args.question not in said:
-        return args.question
-    return said
+    subject = args.subject
+    if subject is None and not (args.context or args.document) and len(said) <= _SAID_CHARS:
+        before, found, after = said.partition(args.question)
+        subject = f"{before.strip()} {after.strip()}".strip() if found else None
+    return f"{args.question} ({subject[:_SUBJECT_CHARS]})" if subject else args.question
 
 
 def _unknown(language: str, ctx: RunContext) -> ToolResult:

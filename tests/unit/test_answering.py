@@ -305,7 +305,8 @@ def test_a_passage_cannot_leave_its_fence() -> None:
 @pytest.mark.parametrize(
     ("args", "said", "about"),
     [
-        ({}, "I bought a tent. Can I return it?", "I bought a tent. Can I return it?"),
+        ({}, "I bought a tent. Can I return it?", "Can I return it? (I bought a tent.)"),
+        ({}, "Can I return it?", "Can I return it?"),
         ({}, "Something else", "Can I return it?"),
         ({}, "", "Can I return it?"),
         ({}, f"{'A tent. ' * 100}Can I return it?", "Can I return it?"),

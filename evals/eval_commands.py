@@ -48,6 +48,8 @@ def list_(as_json: AsJson = False) -> None:
                     "version": task.version,
                     "summary": task.summary,
                     "headline": task.headline,
+                    "needs_data": task.default_data is None,
+                    "data_form": task.data_form,
                     "solvers": ["switchboard", *task.baselines],
                 }
                 for task in tasks
@@ -55,8 +57,17 @@ def list_(as_json: AsJson = False) -> None:
         )
         return
     put_table(
-        ("task", "what it measures", "headline", "solvers"),
-        [(t.name, t.summary, t.headline, ", ".join(["switchboard", *t.baselines])) for t in tasks],
+        ("task", "what it measures", "headline", "solvers", "data"),
+        [
+            (
+                task.name,
+                task.summary,
+                task.headline,
+                ", ".join(["switchboard", *task.baselines]),
+                "its own" if task.default_data else f"--data {task.data_form}".rstrip(),
+            )
+            for task in tasks
+        ],
     )
 
 
@@ -91,7 +102,11 @@ def run_(
     concurrency: Annotated[int, typer.Option(min=1, help="Samples at work at once.")] = 4,
     fail_under: Annotated[
         list[str] | None,
-        typer.Option(metavar="METRIC=X", help="Exit with 1 where a figure is lower; repeatable."),
+        typer.Option(
+            metavar="METRIC=X",
+            help="Exit with 1 where a figure is lower, or, where less is better (wer, costs), "
+            "higher; repeatable.",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -104,7 +119,7 @@ def run_(
         raise BadUsage("--profile is the service's own matter where it is asked by --url.")
     suffered: list[str] = []
     reports: list[dict[str, Any]] = []
-    for task in _loaded(tasks, solver, baseline, seeds):
+    for task in _loaded(tasks, solver, data, baseline, seeds):
         root = default_folder(task.name, solver) if out is None else out
         if out is not None and len(set(tasks)) > 1:
             root = out / task.name
@@ -203,8 +218,12 @@ def report_(
     put(str(page))
 
 
-def _loaded(names: list[str], solver: str, baseline: Path | None, seeds: int) -> list[EvalTask]:
-    """The tasks, before any work. Raises BadUsage, UnknownTask."""
+def _loaded(
+    names: list[str], solver: str, data: Path | None, baseline: Path | None, seeds: int
+) -> list[EvalTask]:
+    """The tasks, before any work. Raises BadUsage, RunError, UnknownTask."""
+    from evals.run_folder import read_json
+    from evals.runner import source_of
     from evals.task import OURS
     from evals.task_list import load_task
 
@@ -216,6 +235,11 @@ def _loaded(names: list[str], solver: str, baseline: Path | None, seeds: int) ->
     if baseline is not None and not (baseline / "config.json").is_file():
         raise BadUsage(f"There is no run in {baseline}.")
     for task in tasks:
+        source_of(task, data)
+        if baseline is not None:
+            other = read_json(baseline / "config.json").get("task")
+            if other != task.name:
+                raise BadUsage(f"{baseline} is a run of {other}; name one of {task.name}.")
         known = [OURS, *task.baselines]
         if solver not in known:
             raise BadUsage(f"{task.name} has no solver {solver!r}; {suggestion(solver, known)}")

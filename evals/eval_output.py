@@ -22,7 +22,9 @@ def show_run(done: Run) -> None:
     put(f"{done.config['task']} ({done.config['solver']}): {len(done.samples)} samples")
     figures: Mapping[str, Any] = done.metrics["all"]
     by_label = any("/" in name for name in figures)
-    single = [name for name in figures if not (by_label and _label_of(name))]
+    headline = done.metrics["headline"]
+    others = [name for name in figures if name != headline]
+    single = [headline, *(name for name in others if not (by_label and _label_of(name)))]
     rows = [(name, *_with_interval(figures[name])) for name in single]
     rows += [
         (f"cost: {name}", *_with_interval(cost)) for name, cost in done.metrics["cost"].items()

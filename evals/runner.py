@@ -136,7 +136,7 @@ async def run_async(
     alone = partial(
         _run_alone,
         task,
-        data=_source(task, data),
+        data=source_of(task, data),
         limit=limit,
         seed=seed,
         way=way,
@@ -187,10 +187,12 @@ async def _run_alone(
     return Run(path, config, metrics, solved, dataset.bad_rows, unmatchable)
 
 
-def _source(task: EvalTask, data: Path | str | None) -> Path:
+def source_of(task: EvalTask, data: Path | str | None) -> Path:
+    """Where a run's data is. Raises RunError where the task brings none, or there is none."""
     source = Path(data) if data is not None else task.default_data
     if source is None:
-        raise RunError(f"{task.name} brings no data; say where it is with --data.")
+        form = f": {task.data_form}" if task.data_form else ""
+        raise RunError(f"{task.name} brings no data; say where it is with --data{form}.")
     if not source.exists():
         raise RunError(f"There is no data in {source}.")
     return source

@@ -142,6 +142,8 @@ class EvalTask:
         baselines: other ways to solve the same samples, by name ("vader", "prompt", "react").
         beside: the baselines that cost next to nothing; each run of ours has their figures, too.
         headline: the figure by which runs are compared first.
+        data_form: what the data is that `load` reads, in a few words; it is told where a task that
+            brings none is run without.
         unmatchable: why no prediction can match a sample's gold, or None where one can.
     """
 
@@ -155,6 +157,7 @@ class EvalTask:
     baselines: Mapping[str, Solve] = field(default_factory=dict)
     beside: Sequence[str] = ()
     default_data: Path | None = None
+    data_form: str = ""
     unmatchable: Callable[[Sample], str | None] | None = None
 
     def ran_beside(self, solver: str) -> Sequence[str]:

@@ -19,6 +19,9 @@ VALIDATION_A_LABEL = 10
 _TRAINING: dict[str, dict[str, list[str]]] = {}
 """Texts by label, by dataset and draw: too much to be kept with each sample."""
 
+TEXTS = "a CSV or JSONL with text and label, or a folder with train, val and test"
+"""The form of the data that labelled texts are read from."""
+
 
 def prediction(data: Mapping[str, Any], **more: str | None) -> Prediction:
     """The likeliest label with its probability, even where the tool would rather not say."""

@@ -35,4 +35,5 @@ TASK = EvalTask(
     metrics=(SquadAnswers(), Citations()),
     headline="f1",
     unmatchable=only_extracts,
+    data_form="SQuAD JSON, a file or a folder",
 )

@@ -30,4 +30,5 @@ TASK = EvalTask(
         "prompt": adapted(prompt.solve, as_request, as_calls),
         "react": adapted(react.solve, as_request, as_calls),
     },
+    data_form="a folder of BFCL_v4_*.json with possible_answer/",
 )

@@ -35,4 +35,5 @@ TASK = EvalTask(
     headline="balanced_accuracy",
     baselines={"similarity": alike},
     beside=("similarity",),
+    data_form="a folder of BFCL_v4_*.json with possible_answer/",
 )  # fmt: skip

@@ -24,4 +24,5 @@ async def _solve(sample: Sample, way: Way) -> Prediction:
 
 
 TASK = EvalTask("detection", "1", "Things in photos, and where they are", _load, _solve,
-                (MeanAveragePrecision(),), "map_50", unmatchable=only_objects)  # fmt: skip
+                (MeanAveragePrecision(),), "map_50", unmatchable=only_objects,
+                data_form="a COCO or YOLO folder")  # fmt: skip

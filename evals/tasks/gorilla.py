@@ -27,8 +27,7 @@ def _catalogue(_sample: Sample) -> list[tuple[str, str]]:
 
 
 TASK = EvalTask(
-    name="gorilla",
-    version="2",
+    name="gorilla", version="2",
     summary="The domain of the foreign model that a request needs",
     load=_load,
     solve=nearest_tool(_catalogue),
@@ -36,4 +35,5 @@ TASK = EvalTask(
     headline="node_f1",
     baselines=planners(_catalogue),
     unmatchable=only_tools(lambda sample: dict(_catalogue(sample))),
-)
+    data_form="a folder of Gorilla's *eval.jsonl and *_api.jsonl",
+)  # fmt: skip

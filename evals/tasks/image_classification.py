@@ -25,4 +25,5 @@ async def _solve(sample: Sample, way: Way) -> Prediction:
 
 
 TASK = EvalTask("image_classification", "1", "Pictures told apart by five examples of each label",
-                _load, _solve, (Classification(),), "macro_f1", unmatchable=unlearnt)  # fmt: skip
+                _load, _solve, (Classification(),), "macro_f1", unmatchable=unlearnt,
+                data_form="a folder with a folder of pictures for each label")  # fmt: skip

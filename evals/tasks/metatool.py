@@ -34,4 +34,5 @@ TASK = EvalTask(
     headline="node_f1",
     baselines=planners(_catalogue),
     unmatchable=only_tools(lambda sample: dict(_catalogue(sample))),
+    data_form="a folder of MetaTool's files",
 )

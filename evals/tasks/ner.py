@@ -33,4 +33,5 @@ async def _solve(sample: Sample, way: Way) -> Prediction:
 
 
 TASK = EvalTask("ner", "1", "People, places and organisations, strict spans", _load, _solve,
-                (TaggedEntities(),), "f1", unmatchable=only_tags(_LABELS.values()))  # fmt: skip
+                (TaggedEntities(),), "f1", unmatchable=only_tags(_LABELS.values()),
+                data_form="IOB2 or CoNLL columns, a file or a folder")  # fmt: skip

@@ -34,4 +34,5 @@ async def _solve(sample: Sample, way: Way) -> Prediction:
 
 
 TASK = EvalTask("retrieval", "1", "The right documents among the first", _load, _solve,
-                (Ranking(),), "recall@5")  # fmt: skip
+                (Ranking(),), "recall@5",
+                data_form="a BEIR folder with corpus, queries and qrels")  # fmt: skip

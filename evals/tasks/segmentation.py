@@ -22,4 +22,5 @@ async def _solve(sample: Sample, way: Way) -> Prediction:
 
 
 TASK = EvalTask("segmentation", "1", "People in photos, to the pixel", _load, _solve,
-                (MaskOverlap(),), "iou")  # fmt: skip
+                (MaskOverlap(),), "iou",
+                data_form="a folder with images/ and masks/, or a COCO or YOLO one")  # fmt: skip

@@ -8,7 +8,7 @@ from evals.datasets import labelled, split
 from evals.metrics import Calibration, Classification
 from evals.task import Dataset, EvalTask, Prediction, Sample, Way
 from evals.tasks._golds import only_labels
-from evals.tasks._labels import prediction
+from evals.tasks._labels import TEXTS, prediction
 from model_servers.sentiment import LABELS
 
 _VADER_NEUTRAL = 0.05
@@ -36,4 +36,4 @@ async def _vader(sample: Sample, _way: Way) -> Prediction:
 
 TASK = EvalTask("sentiment", "1", "Positive, negative or neutral", _load, _solve,
                 (Classification(), Calibration()), "macro_f1", {"vader": _vader},
-                beside=("vader",), unmatchable=only_labels(LABELS))  # fmt: skip
+                beside=("vader",), unmatchable=only_labels(LABELS), data_form=TEXTS)  # fmt: skip

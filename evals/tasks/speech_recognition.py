@@ -22,4 +22,5 @@ TASK = EvalTask(
     solve=transcribed,
     metrics=(ErrorRates(spoken_words), ExactTranscripts(spoken_words)),
     headline="wer",
+    data_form="a folder of recordings with their transcripts",
 )

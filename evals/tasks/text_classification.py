@@ -7,7 +7,7 @@ from pathlib import Path
 from evals.datasets import labelled
 from evals.metrics import Abstention, Calibration, Classification
 from evals.task import Dataset, EvalTask
-from evals.tasks._labels import solve_by_examples, unlearnt, with_training
+from evals.tasks._labels import TEXTS, solve_by_examples, unlearnt, with_training
 from evals.tasks._threshold import Thresholded
 from tools.classify_text import MAX_EXAMPLES
 
@@ -31,4 +31,5 @@ TASK = EvalTask(
     ),
     headline="macro_f1",
     unmatchable=unlearnt,
+    data_form=TEXTS,
 )

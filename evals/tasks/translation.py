@@ -27,4 +27,5 @@ async def _solve(sample: Sample, way: Way) -> Prediction:
 
 
 TASK = EvalTask("translation", "1", "Sentences into other languages, and back", _load, _solve,
-                (Translation(),), "chrf")  # fmt: skip
+                (Translation(),), "chrf",
+                data_form="a folder of line-aligned files, one a language")  # fmt: skip

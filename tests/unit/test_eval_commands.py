@@ -72,6 +72,55 @@ def test_the_tasks_are_listed_with_their_solvers() -> None:
     assert "capitals\tWrites in capitals.\taccuracy\tswitchboard, copy" in command("list").stdout
     (task,) = json.loads(command("list", "--json").stdout)
     assert task["solvers"] == ["switchboard", "copy"]
+    assert task["needs_data"]
+
+
+def test_a_task_that_brings_no_data_is_told_before_any_task_runs(
+    tmp_path: Path, way: FakeWay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = dataclasses.replace(TASK, name="own", default_data=data_file(tmp_path))
+    form = dataclasses.replace(TASK, data_form="a file of lines")
+    monkeypatch.setattr("evals.task_list.task_names", lambda: ["own", "capitals"])
+    monkeypatch.setattr("evals.task_list.load_task", {"own": own, "capitals": form}.__getitem__)
+    shown = command("list").stdout.splitlines()
+    assert [line.rpartition("\t")[2] for line in shown] == ["its own", "--data a file of lines"]
+    done = command("run", "own", "capitals", "--url", "http://fake", "--out", tmp_path / "run")
+    assert done.exit_code == 2
+    assert "capitals brings no data; say where it is with --data: a file of lines." in done.stderr
+    assert way.asked == []
+
+
+def test_a_baseline_of_another_task_is_refused_before_the_run(tmp_path: Path, way: FakeWay) -> None:
+    before = run(
+        dataclasses.replace(TASK, name="towns"),
+        data=data_file(tmp_path),
+        out=tmp_path / "before",
+        way=FakeWay(),
+    )
+    done = eval_run(tmp_path, "--baseline", before.folder)
+    assert done.exit_code == 2
+    assert "is a run of towns; name one of capitals." in done.stderr
+    assert way.asked == []
+
+
+def test_the_headline_comes_first_also_where_it_is_an_average_over_labels(
+    tmp_path: Path, way: FakeWay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class ByLabel(Accuracy):
+        def __call__(
+            self, golds: Sequence[JsonValue], predictions: Sequence[JsonValue]
+        ) -> dict[str, float]:
+            (share,) = super().__call__(golds, predictions).values()
+            return {"f1/a": share, "accuracy": share, "macro_f1": share}
+
+    task = dataclasses.replace(TASK, metrics=[ByLabel()], headline="macro_f1")
+    monkeypatch.setattr(eval_fakes, "TASK", task)
+    way.wrong = set(WORDS[:7])
+    done = eval_run(tmp_path)
+    assert done.exit_code == 0, done.output
+    first = next(line.split() for line in done.stdout.splitlines() if "0.8000" in line)
+    assert first[:2] == ["macro_f1", "0.8000"]
+    assert "–" in first  # its interval
 
 
 def test_a_run_prints_its_figures_with_intervals_and_groups(tmp_path: Path, way: FakeWay) -> None:

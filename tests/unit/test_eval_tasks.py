@@ -38,6 +38,11 @@ from orchestrator.client import ServiceUnavailable
 TASKS = Path(ner.__file__).parent
 
 
+def test_a_task_that_brings_no_data_says_what_form_it_has() -> None:
+    tasks = [load_task(name) for name in task_names()]
+    assert [task.name for task in tasks if not (task.default_data or task.data_form)] == []
+
+
 class FakeWay:
     """Answers with what it is given, and keeps what it was asked."""
 

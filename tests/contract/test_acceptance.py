@@ -57,15 +57,27 @@ def data_url(data: bytes) -> str:
     return f"data:application/octet-stream;base64,{base64.b64encode(data).decode()}"
 
 
-def test_a_review_is_rated_by_the_router(client: openai.OpenAI) -> None:
-    told = ask(
-        client,
-        "Is this review good or bad? The zip broke after two days and nobody answers my mails.",
-    )
+@pytest.mark.parametrize(
+    "review",
+    [
+        "The zip broke after two days and nobody answers.",
+        "The zip broke after two days and nobody answers my mails.",
+        "The zip broke and I will sue you.",
+    ],
+)
+def test_a_review_is_rated_by_the_router(client: openai.OpenAI, review: str) -> None:
+    told = ask(client, f"Is this review good or bad? {review}")
     assert told["route"]["path"] == "router"
     assert told["usage"]["llm_calls"] == 0
-    assert told["steps"][0]["result"]["label"] == "negative"
+    assert told["steps"][0]["result"]["label"] == "bad"
+    assert told["steps"][0]["result"]["method"] == "sentiment head"
     assert "%" in told["answer"]
+
+
+@pytest.mark.parametrize("order", ["Translate into French", "Translate to French"])
+def test_two_words_are_a_text(client: openai.OpenAI, order: str) -> None:
+    told = ask(client, f"{order}: good morning")
+    assert told["steps"][0]["result"]["text"].strip(".!").lower() == "bonjour"
 
 
 def test_a_conversation_goes_on_past_small_talk(client: openai.OpenAI) -> None:

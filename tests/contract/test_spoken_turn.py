@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import json
 from pathlib import Path
 from typing import Any, ClassVar
 
 import httpx
 import pytest
+from httpx_sse import EventSource
 
 from orchestrator.service import open_service
 from orchestrator.settings import Settings
@@ -121,8 +123,8 @@ async def test_a_stream_tells_first_what_was_heard(tmp_path: Path) -> None:
     async with small_service(tmp_path, tools=[Ears(said)]) as service, client_of(service) as client:
         asked = {**body(SPEECH, progress=True), "stream": True}
         answer = await client.post(CHAT, json=asked)
-        events = [line for line in answer.text.splitlines() if line.startswith('data: {"type"')]
-        assert '"type":"heard"' in events[0].replace(" ", "")
+        events = [event for event in EventSource(answer).iter_sse() if event.event == "switchboard"]
+        assert json.loads(events[0].data)["type"] == "heard"
         assert "HELLO" in answer.text
 
 
@@ -151,4 +153,4 @@ async def test_a_spoken_request_is_understood(tmp_path: Path) -> None:
     assert told["route"]["path"] == "router"
     assert told["usage"]["llm_calls"] == 0
     assert [step["tool"] for step in told["steps"]] == ["classify_text"]
-    assert told["steps"][0]["result"]["label"] == "negative"
+    assert told["steps"][0]["result"]["label"] == "bad"

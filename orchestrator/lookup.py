@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 MAX_QUESTION_CHARS = 500
 """What is longer is rather a text than a question."""
-TOLD_OF = 0.3
+TOLD_OF = 0.2
 """Score of a passage that speaks of what was said: of 60 messages of small talk in twelve languages
 none has more than 0.07 in the sample handbook, of what it tells most have more than this."""
 _FEW_WORDS, _FEW_CHARS = 5, 30

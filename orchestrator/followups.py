@@ -28,13 +28,15 @@ if TYPE_CHECKING:
 MAX_FOLLOWUP_CHARS = 160
 _CITATION = re.compile(r"\s?\[\d{1,2}\]")
 
+_NO = r"not?|without|nicht|kein\w*|ohne|pas|sans|sin|sem"
 _LEADS_ON = re.compile(
     r"(?:and|or|but|also|what about|how about|same for|now|ok(?:ay)?,? and|y|o|pero|también|"
     r"qué tal|et|ou|mais|aussi|und|oder|aber|auch|wie sieht es mit|e|mas|também|"
-    r"not?|without|nicht|kein\w*|ohne|pas|sans|sin|sem)\b[\s,]*"
+    rf"{_NO})\b[\s,]*"
     r"|(?:那么?|还有|以及|换成|不要|では|じゃあ|それから|و|और)",
     re.IGNORECASE,
 )
+_RULES_OUT = re.compile(rf"(?:{_NO})\b|不要", re.IGNORECASE)
 _LEANS = re.compile(
     r"\b(?:it|they|them|that|those|these|this|its|their|same|one|ones|there|then|instead|"
     r"es|sie|das|die|davon|dort|ellos?|ellas?|eso|esos|esas|lo|los|las|ahí|"
@@ -99,7 +101,7 @@ def resolve_by_rules(text: str, history: Sequence[Message], last_plan: Plan) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Antecedent:
     """What a follow-up may lean on: a question or a wish, as it was understood, and the tool that
     it was put to."""
 
@@ -111,21 +113,21 @@ LEANT_ON = ("question", "request")
 """The arguments that hold what was asked."""
 
 
-def asked_of(plan: Plan) -> Asked | None:
+def antecedent_of(plan: Plan) -> Antecedent | None:
     """What the plan puts to a tool in words."""
     for step in plan.steps:
         for name in LEANT_ON:
             if isinstance(words := step.args.get(name), str):
-                return Asked(step.tool, words)
+                return Antecedent(step.tool, words)
     return None
 
 
-def asked_in(history: Sequence[Message]) -> Asked | None:
+def antecedent_in(history: Sequence[Message]) -> Antecedent | None:
     """Where no plan tells: the last message that looks like a question, past a word of thanks or
     two."""
     said = [message.content for message in history if message.role == "user"]
     question = next((text for text in said[:-4:-1] if _is_question(text)), None)
-    return None if question is None else Asked(ANSWERER, question)
+    return None if question is None else Antecedent(ANSWERER, question)
 
 
 def may_lean(text: str) -> bool:
@@ -199,9 +201,6 @@ async def complete_question(text: str, before: str, encode: Encode) -> str:
     return before[:start] + named + before[end:]
 
 
-_RULES_OUT = re.compile(
-    r"(?:not?|without|nicht|kein\w*|ohne|pas|sans|sin|sem)\b|不要", re.IGNORECASE
-)
 _HAS_VERB = re.compile(
     r"\b(?:is|are|was|what'?s|where'?s|who'?s|do|does|did|can|could|will|would|should|must|have|has|get|need|want|if|"
     r"ist|sind|kann|muss|darf|wird|habe|hat|wenn|es|son|puedo|puede|tengo|tiene|hay|si|"

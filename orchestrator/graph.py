@@ -99,7 +99,7 @@ class State(TypedDict, total=False):
     earlier_attachments: list[dict[str, Any]]
     history: list[dict[str, str]]
     last_plan: dict[str, Any]
-    asked: dict[str, str] | None
+    antecedent: dict[str, str] | None
     plan_only: bool
     kept: bool
     unsure_before: bool
@@ -197,19 +197,23 @@ async def resolve(state: State, runtime: Node) -> State:
     if ruled is not None:
         files = earlier if ruled.continues else []
         return {"resolved": ruled.request, "payload": ruled.payload, "attachments": files}
-    asked = state.get("asked")
-    if asked and may_lean(request) and not await _stands_alone(request, asked["tool"], runtime):
+    before = state.get("antecedent")
+    if before and may_lean(request) and not await _stands_alone(request, before["tool"], runtime):
         encode = functools.partial(
             runtime.context.composer.router.encode, language=request_language(request)
         )
-        meant = await complete_question(request, asked["words"], encode)
-        return {"resolved": meant, "leans_on": asked["tool"], "attachments": earlier}
+        meant = await complete_question(request, before["words"], encode)
+        return {"resolved": meant, "leans_on": before["tool"], "attachments": earlier}
     speaks_of_one = FILE_WORDS.search(request) or MEDIA_WORDS.search(request)
     return {"attachments": earlier} if speaks_of_one else {}
 
 
 async def _stands_alone(request: str, asked: str, runtime: Node) -> bool:
+    """Whether a message leans on nothing that the tool `asked` was asked; on a tool that is there
+    no more nothing can lean."""
     context = runtime.context
+    if asked not in context.registry:
+        return True
     draft = await context.composer.compose(
         request, {PREVIOUS_INPUT: "text"}, language=request_language(request)
     )

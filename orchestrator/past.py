@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from orchestrator.conversations import StoredMessage
-from orchestrator.followups import Asked, asked_of
+from orchestrator.followups import Antecedent, antecedent_of
 from orchestrator.handoffs import is_unsure
 from orchestrator.plan import Plan
 from orchestrator.turn import Message, Outcome
@@ -20,7 +20,7 @@ class Past:
     Attributes:
         messages: what was said, oldest first.
         last_plan: of the last answer.
-        asked: what the last answer that took a tool was asked; None where that was no question
+        antecedent: what the last answer that took a tool was asked; None where that was no question
             and no wish in words.
         attachments: the files of the last request that had some, as JSON.
         ends_unsure: whether the last thing said was an answer of low confidence.
@@ -28,7 +28,7 @@ class Past:
 
     messages: tuple[Message, ...] = ()
     last_plan: Plan = Plan()
-    asked: Asked | None = None
+    antecedent: Antecedent | None = None
     attachments: list[dict[str, Any]] = field(default_factory=list)
     ends_unsure: bool = False
 
@@ -38,7 +38,7 @@ def past_of(stored: Sequence[StoredMessage]) -> Past:
     return Past(
         _messages(stored),
         _last_plan(stored),
-        _asked(stored),
+        _antecedent(stored),
         _last_files(stored),
         _ends_unsure(stored),
     )
@@ -69,12 +69,12 @@ def _last_plan(stored: Sequence[StoredMessage]) -> Plan:
     return Plan()
 
 
-def _asked(stored: Sequence[StoredMessage]) -> Asked | None:
+def _antecedent(stored: Sequence[StoredMessage]) -> Antecedent | None:
     for message in reversed(stored):
         if message.role == "assistant" and message.outcome:
             plan = Plan.model_validate(message.outcome.get("plan") or {})
             if plan.steps:
-                return asked_of(plan)
+                return antecedent_of(plan)
     return None
 
 

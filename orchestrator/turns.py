@@ -14,7 +14,7 @@ from model_servers.spans import note
 from orchestrator.budget import MeteredChat
 from orchestrator.composer import Composer
 from orchestrator.conversations import ConversationStore
-from orchestrator.followups import asked_in
+from orchestrator.followups import antecedent_in
 from orchestrator.guard import admit
 from orchestrator.handoff_words import told as words_of
 from orchestrator.handoffs import Handoff, HandoffStore
@@ -336,7 +336,7 @@ class Turns:
             "earlier_attachments": past.attachments,
             "history": [message.model_dump() for message in past.messages],
             "last_plan": past.last_plan.model_dump(mode="json"),
-            "asked": None if past.asked is None else asdict(past.asked),
+            "antecedent": None if past.antecedent is None else asdict(past.antecedent),
             "plan_only": turn.plan_only,
             "kept": kept,
             "unsure_before": past.ends_unsure,
@@ -357,7 +357,7 @@ class Turns:
         """What came before. `own` is the id of this turn's own message, which an earlier attempt
         may have stored."""
         if turn.conversation_id is None:
-            return Past(turn.history, asked=asked_in(turn.history))
+            return Past(turn.history, antecedent=antecedent_in(turn.history))
         stored = await self._conversations.messages(
             turn.conversation_id, turn.owner, _HISTORY_MESSAGES
         )

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from orchestrator.followups import (
     _FILLER,
-    Asked,
-    asked_in,
-    asked_of,
+    Antecedent,
+    antecedent_in,
+    antecedent_of,
     complete_question,
     may_lean,
     resolve_by_rules,
@@ -91,17 +91,17 @@ def test_which_messages_may_lean_on_the_question_before(text: str, leans: bool) 
 
 def test_the_last_question_is_found_past_a_word_of_thanks() -> None:
     history = said("How long do I have?", "30 days [1].", "Thank you!", "You're welcome.")
-    assert asked_in(history) == Asked("answer_question", "How long do I have?")
-    assert asked_in(said("那要多久？", "30 天")) == Asked("answer_question", "那要多久？")
-    assert asked_in(said("Translate this: a", "b")) is None
-    assert asked_in(said("When?", "Today.", "ok", "", "fine", "", "yes", "")) is None
+    assert antecedent_in(history) == Antecedent("answer_question", "How long do I have?")
+    assert antecedent_in(said("那要多久？", "30 天")) == Antecedent("answer_question", "那要多久？")
+    assert antecedent_in(said("Translate this: a", "b")) is None
+    assert antecedent_in(said("When?", "Today.", "ok", "", "fine", "", "yes", "")) is None
 
 
 def test_what_a_plan_asks_in_words() -> None:
-    assert asked_of(ASKED) == Asked("answer_question", "How long do I have?")
+    assert antecedent_of(ASKED) == Antecedent("answer_question", "How long do I have?")
     gifts = plan("recommend_items", request="gifts for a runner")
-    assert asked_of(gifts) == Asked("recommend_items", "gifts for a runner")
-    assert asked_of(TRANSLATED) is None
+    assert antecedent_of(gifts) == Antecedent("recommend_items", "gifts for a runner")
+    assert antecedent_of(TRANSLATED) is None
 
 
 @pytest.mark.parametrize(

@@ -197,10 +197,17 @@ async def test_a_question_that_leans_is_completed_first() -> None:
     state = await ask(
         "and shoes?",
         history=history,
-        asked={"tool": "answer_question", "words": history[0]["content"]},
+        antecedent={"tool": "answer_question", "words": history[0]["content"]},
     )
     assert state["plan"]["steps"][0]["args"]["question"] == "How long do I have to send shoes back?"
     assert state["route"]["resolved_request"] == "How long do I have to send shoes back?"
+
+
+async def test_nothing_leans_on_a_tool_that_is_there_no_more() -> None:
+    asked = {"tool": "gone", "words": "How long do I have to send a laptop back?"}
+    history = [{"role": "user", "content": asked["words"]}, {"role": "assistant", "content": "30."}]
+    state = await ask("and shoes?", FakeChat("Which?"), history=history, antecedent=asked)
+    assert state["route"]["resolved_request"] is None
 
 
 async def test_the_last_answer_is_translated() -> None:
